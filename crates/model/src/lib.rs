@@ -1,0 +1,18 @@
+//! Plain types and pure state machines: ids, time, roles, the event catalogue, agents, webhooks.
+//!
+//! Knows nothing of databases, sockets or files; every function here is a calculation on its arguments.
+
+pub mod agents;
+pub mod catalogue;
+pub mod clock;
+pub mod duration;
+pub mod email;
+pub mod event;
+pub mod ids;
+pub mod role;
+pub mod webhook;
+
+pub use clock::{Clock, Timestamp};
+pub use event::{Audience, Event, EventName, NewEvent, Viewer};
+pub use ids::{ConnectionId, EventId, LogId, ServerId, SessionId, TenantId, UserId, WebhookId};
+pub use role::Role;

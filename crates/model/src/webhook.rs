@@ -1,0 +1,154 @@
+//! What a webhook endpoint is set up with, each part checked once here.
+
+use crate::catalogue;
+use crate::event::EventName;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One entry of a subscription: a name, a prefix such as `call.*`, or `*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventPattern {
+    /// Every event.
+    Any,
+    /// Every event whose name begins with this text, which ends in a dot.
+    Prefix(String),
+    /// The event of this name.
+    Name(EventName),
+}
+
+/// What is wrong with a text that should have been an entry of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPattern {
+    /// Neither a name nor a prefix.
+    #[error("must be an event name such as call.ended, a prefix such as call.*, or *")]
+    Malformed,
+    /// Looks like an event of the catalogue, and is none.
+    #[error(
+        "is no event of the catalogue; custom names may not begin with its prefixes (agent., call., queue., chat., user., webhook., connector.)"
+    )]
+    Unknown,
+}
+
+impl EventPattern {
+    /// Takes one entry.
+    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        if let Some(prefix) = text.strip_suffix(".*") {
+            let name = EventName::parse(prefix).map_err(|_| InvalidPattern::Malformed)?;
+            return Ok(Self::Prefix(format!("{name}.")));
+        }
+        let name = EventName::parse(text).map_err(|_| InvalidPattern::Malformed)?;
+        if catalogue::is_reserved(text) && catalogue::find(text).is_none() {
+            return Err(InvalidPattern::Unknown);
+        }
+        Ok(Self::Name(name))
+    }
+
+    /// Whether it covers the event of that name.
+    #[must_use]
+    pub fn matches(&self, name: &EventName) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Prefix(prefix) => name.as_str().starts_with(prefix),
+            Self::Name(own) => own == name,
+        }
+    }
+
+    /// The entry as it was written.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Any => "*".into(),
+            Self::Prefix(prefix) => format!("{prefix}*"),
+            Self::Name(name) => name.to_string(),
+        }
+    }
+}
+
+/// In which order an endpoint gets its deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ordering {
+    /// Side by side; first attempts start in event order per publishing server.
+    #[default]
+    None,
+    /// One at a time for each subject.
+    Subject,
+    /// One at a time.
+    Strict,
+}
+
+impl Ordering {
+    /// The word in the API and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Subject => "subject",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// The ordering of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::None, Self::Subject, Self::Strict].into_iter().find(|ordering| ordering.as_str() == word)
+    }
+}
+
+/// The allowed numbers of retries.
+pub const RETRY_COUNT: std::ops::RangeInclusive<i64> = 0..=20;
+/// The number of retries of an endpoint that does not say.
+pub const DEFAULT_RETRY_COUNT: i64 = 7;
+/// The allowed time limits of an attempt, in seconds.
+pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=60;
+/// The time limit of an endpoint that does not say, in seconds.
+pub const DEFAULT_TIMEOUT_SECONDS: i64 = 30;
+
+/// The delay before retry `retry` (1, 2, …): the schedule's entry, the last one repeating, spread by up to 20 % either
+/// way. `spread` is a random number from 0 to 1.
+#[must_use]
+pub fn retry_delay(schedule: &[Duration], retry: u32, spread: f64) -> Duration {
+    let entry =
+        usize::try_from(retry.saturating_sub(1)).unwrap_or(usize::MAX).min(schedule.len().saturating_sub(1));
+    let base = schedule.get(entry).copied().unwrap_or_default();
+    base.mul_f64(0.8 + 0.4 * spread.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_takes_names_prefixes_and_everything() {
+        for text in ["*", "call.*", "call.incoming", "order.paid", "order.*", "alert"] {
+            assert_eq!(EventPattern::parse(text).map(|p| p.to_text()).as_deref(), Ok(text));
+        }
+        for (text, error) in [
+            ("", InvalidPattern::Malformed),
+            ("call*", InvalidPattern::Malformed),
+            ("*.call", InvalidPattern::Malformed),
+            ("Call.incoming", InvalidPattern::Malformed),
+            ("call.incomming", InvalidPattern::Unknown),
+        ] {
+            assert_eq!(EventPattern::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_covers_what_stands_below_it_only() {
+        let prefix = EventPattern::parse("call.*").unwrap();
+        assert!(prefix.matches(&EventName::parse("call.transfer.failed").unwrap()));
+        assert!(!prefix.matches(&EventName::parse("callback.done").unwrap()));
+    }
+
+    #[test]
+    fn the_schedules_last_delay_repeats_and_jitter_stays_within_20_percent() {
+        let schedule = [Duration::from_secs(5), Duration::from_secs(30)];
+        assert_eq!(retry_delay(&schedule, 1, 0.5), Duration::from_secs(5));
+        assert_eq!(retry_delay(&schedule, 2, 0.0), Duration::from_secs(24));
+        assert_eq!(retry_delay(&schedule, 9, 1.0), Duration::from_secs(36));
+    }
+}

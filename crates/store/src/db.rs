@@ -1,0 +1,282 @@
+//! Connections: a pool for MySQL/MariaDB, or one writer and a few readers for SQLite, behind one type.
+
+use crate::{Error, Result};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions, MySqlSslMode};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor, MySql, MySqlConnection, Sqlite, SqliteConnection, Transaction};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// No database call may take longer: a frozen server must not hold requests, or a tenant's sequence row, for long.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a call waits for a free connection.
+const ACQUIRE_DEADLINE: Duration = Duration::from_secs(3);
+/// Readers beside SQLite's one writer.
+const SQLITE_READERS: u32 = 4;
+
+/// Whether the connection to MySQL is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Never.
+    Disabled,
+    /// If the server can.
+    Preferred,
+    /// Always.
+    Required,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// An embedded database in this file; its folder is made.
+    Sqlite(PathBuf),
+    /// A MySQL 8 or MariaDB server.
+    MySql {
+        /// Host name or address.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// The account.
+        user: String,
+        /// Its password; empty for none.
+        password: String,
+        /// The database.
+        name: String,
+        /// Whether the connection is encrypted.
+        tls: Tls,
+        /// The pool's size.
+        max_connections: u32,
+    },
+}
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    MySql(MySqlPool),
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+}
+
+/// A borrowed connection, in a transaction or not, of either kind.
+pub enum Conn<'c> {
+    /// MySQL or MariaDB.
+    MySql(&'c mut MySqlConnection),
+    /// SQLite.
+    Sqlite(&'c mut SqliteConnection),
+}
+
+/// Runs `$body`, which ends in a `Result<_, sqlx::Error>`, with `$c` as the connection of whichever kind, in time.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::Conn::MySql(connection) => {
+                let $c = &mut *connection;
+                $crate::db::in_time(async { $body }).await
+            }
+            $crate::Conn::Sqlite(connection) => {
+                let $c = &mut *connection;
+                $crate::db::in_time(async { $body }).await
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+pub(crate) async fn in_time<T>(call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(CALL_DEADLINE, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Error::Unavailable(format!("no answer within {} s", CALL_DEADLINE.as_secs()))),
+    }
+}
+
+impl Conn<'_> {
+    /// The same connection, borrowed for one call.
+    pub fn again(&mut self) -> Conn<'_> {
+        match self {
+            Self::MySql(c) => Conn::MySql(c),
+            Self::Sqlite(c) => Conn::Sqlite(c),
+        }
+    }
+
+    /// Whether this is MySQL or MariaDB.
+    #[must_use]
+    pub fn is_mysql(&self) -> bool {
+        matches!(self, Self::MySql(_))
+    }
+
+    /// The clause that locks the rows a SELECT reads; SQLite's one writer needs none.
+    pub(crate) fn for_update(&self) -> &'static str {
+        if self.is_mysql() { " FOR UPDATE" } else { "" }
+    }
+}
+
+/// A connection for reading, without a transaction around it.
+pub struct Reader(ReaderInner);
+
+enum ReaderInner {
+    MySql(PoolConnection<MySql>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Reader {
+    /// Lends the connection to one call.
+    pub fn conn(&mut self) -> Conn<'_> {
+        match &mut self.0 {
+            ReaderInner::MySql(c) => Conn::MySql(c),
+            ReaderInner::Sqlite(c) => Conn::Sqlite(c),
+        }
+    }
+}
+
+/// An open transaction; rolled back when dropped before `commit`.
+pub struct Tx(TxInner);
+
+enum TxInner {
+    MySql(Transaction<'static, MySql>),
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+impl Tx {
+    /// Lends the transaction to one call.
+    pub fn conn(&mut self) -> Conn<'_> {
+        match &mut self.0 {
+            TxInner::MySql(tx) => Conn::MySql(tx),
+            TxInner::Sqlite(tx) => Conn::Sqlite(tx),
+        }
+    }
+
+    /// Commits, flushed to disk. After an `Unavailable` it is unknown whether the transaction took place.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            TxInner::MySql(tx) => in_time(tx.commit()).await,
+            TxInner::Sqlite(tx) => in_time(tx.commit()).await,
+        }
+    }
+}
+
+impl Store {
+    /// Connects. Fails within seconds if the database cannot be reached.
+    pub async fn connect(database: &Database) -> Result<Self> {
+        let pool = match database {
+            Database::Sqlite(path) => connect_sqlite(path).await?,
+            Database::MySql { .. } => Pool::MySql(connect_mysql(database).await?),
+        };
+        Ok(Self { pool })
+    }
+
+    /// Whether this is MySQL or MariaDB.
+    #[must_use]
+    pub fn is_mysql(&self) -> bool {
+        matches!(self.pool, Pool::MySql(_))
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(Reader(match &self.pool {
+            Pool::MySql(pool) => ReaderInner::MySql(in_time(pool.acquire()).await?),
+            Pool::Sqlite { readers, .. } => ReaderInner::Sqlite(in_time(readers.acquire()).await?),
+        }))
+    }
+
+    /// A transaction to write with.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx(match &self.pool {
+            Pool::MySql(pool) => TxInner::MySql(in_time(pool.begin()).await?),
+            Pool::Sqlite { writer, .. } => {
+                TxInner::Sqlite(in_time(writer.begin_with("BEGIN IMMEDIATE")).await?)
+            }
+        }))
+    }
+
+    /// A transaction that reads many things as they were at one moment.
+    pub async fn begin_snapshot(&self) -> Result<Tx> {
+        const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+        Ok(Tx(match &self.pool {
+            Pool::MySql(pool) => {
+                let mut connection = in_time(pool.acquire()).await?;
+                in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")).await?;
+                TxInner::MySql(in_time(Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT)))).await?)
+            }
+            Pool::Sqlite { readers, .. } => TxInner::Sqlite(in_time(readers.begin()).await?),
+        }))
+    }
+
+    /// Lets go of all connections.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::MySql(pool) => pool.close().await,
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
+    let Database::MySql { host, port, user, password, name, tls, max_connections } = database else {
+        return Err(Error::Schema("not a MySQL database".into()));
+    };
+    let mode = match tls {
+        Tls::Disabled => MySqlSslMode::Disabled,
+        Tls::Preferred => MySqlSslMode::Preferred,
+        Tls::Required => MySqlSslMode::Required,
+    };
+    let mut options = MySqlConnectOptions::new()
+        .host(host)
+        .port(*port)
+        .username(user)
+        .database(name)
+        .ssl_mode(mode)
+        // Texts compare byte by byte, as in the tables.
+        .collation("utf8mb4_bin")
+        .disable_statement_logging();
+    if !password.is_empty() {
+        options = options.password(password);
+    }
+    let pool = MySqlPoolOptions::new()
+        .max_connections(*max_connections)
+        .acquire_timeout(ACQUIRE_DEADLINE)
+        .after_connect(|connection, _| Box::pin(async move { prepare_mysql_session(connection).await }))
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+async fn prepare_mysql_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    connection.execute("SET SESSION innodb_lock_wait_timeout = 2").await?;
+    // MariaDB only: ends a transaction whose client has gone silent, and with it its hold on a sequence row.
+    match connection.execute("SET SESSION idle_transaction_timeout = 10").await {
+        Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn connect_sqlite(path: &Path) -> Result<Pool> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::Unavailable(format!("cannot make the folder {}: {error}", folder.display()))
+        })?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Acknowledged means kept: every commit is flushed.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(CALL_DEADLINE)
+        .foreign_keys(false)
+        .disable_statement_logging();
+    let pool = |max| SqlitePoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_DEADLINE);
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
+    Ok(Pool::Sqlite { writer, readers })
+}

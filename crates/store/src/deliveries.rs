@@ -1,0 +1,267 @@
+//! Webhook deliveries: queue and log in one. `owner` is the server that sends a delivery now, empty while the delivery
+//! waits to be claimed, NULL when it is done.
+
+use crate::journal::raw;
+use crate::{Conn, Error, Result, corrupt, on};
+use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
+use serde_json::value::RawValue;
+use sqlx::{FromRow, QueryBuilder};
+use std::sync::Arc;
+
+mod finish;
+mod log;
+
+pub use finish::{Attempt, Verdict, finish};
+pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
+
+/// The owner of deliveries that wait to be claimed.
+const NOBODY: &str = "";
+const ROWS_PER_STATEMENT: usize = 500;
+
+/// Who sends a new delivery first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The server that writes it, which has room for it in memory.
+    Server(ServerId),
+    /// Whoever claims it.
+    Nobody,
+}
+
+/// A delivery about to be written.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// Its number in the tenant.
+    pub id: LogId,
+    /// Where it goes.
+    pub webhook: WebhookId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's number; none if it is not in the log.
+    pub event_seq: Option<i64>,
+    /// The event's name.
+    pub event: EventName,
+    /// The event's subject.
+    pub subject: Option<String>,
+    /// Who sends it.
+    pub owner: Owner,
+    /// The payload, if the log does not hold it.
+    pub payload: Option<Arc<RawValue>>,
+}
+
+/// Writes pending deliveries, due now.
+pub async fn insert(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    rows: &[NewDelivery],
+    now: Timestamp,
+) -> Result<()> {
+    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+        on!(conn.again(), c => {
+            let mut insert = QueryBuilder::new("INSERT INTO webhook_logs (tenant_id, id, webhook_id, event_id, event_seq,
+                event, subject, status, owner, next_attempt_at, created_at, payload) ");
+            insert.push_values(chunk, |mut row, new| {
+                let owner = match &new.owner {
+                    Owner::Server(id) => id.as_str(),
+                    Owner::Nobody => NOBODY,
+                };
+                row.push_bind(tenant.as_str()).push_bind(new.id.0).push_bind(new.webhook.0)
+                    .push_bind(new.event_id.as_str()).push_bind(new.event_seq).push_bind(new.event.as_str())
+                    .push_bind(new.subject.as_deref()).push_bind("pending").push_bind(owner).push_bind(now.0)
+                    .push_bind(now.0).push_bind(new.payload.as_deref().map(RawValue::get));
+            });
+            insert.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// An endpoint with deliveries that wait to be claimed, over all tenants.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// The endpoint.
+    pub webhook: WebhookId,
+    /// When its first one is due.
+    pub due_at: Timestamp,
+}
+
+/// The endpoints with unclaimed deliveries. Steps through the index from endpoint to endpoint, so that a backlog of a
+/// million costs what ten cost.
+pub async fn waiting(conn: Conn<'_>) -> Result<Vec<Waiting>> {
+    let rows: Vec<(i64, Option<i64>)> = on!(conn, c => sqlx::query_as(
+        "WITH RECURSIVE lanes (id) AS (
+           SELECT MIN(webhook_id) FROM webhook_logs WHERE owner = ''
+           UNION ALL
+           SELECT (SELECT MIN(webhook_id) FROM webhook_logs WHERE owner = '' AND webhook_id > lanes.id)
+           FROM lanes WHERE lanes.id IS NOT NULL)
+         SELECT id, (SELECT MIN(next_attempt_at) FROM webhook_logs WHERE owner = '' AND webhook_id = lanes.id)
+         FROM lanes WHERE id IS NOT NULL")
+        .fetch_all(c).await)?;
+    let waiting =
+        |(id, due): (i64, Option<i64>)| Some(Waiting { webhook: WebhookId(id), due_at: Timestamp(due?) });
+    Ok(rows.into_iter().filter_map(waiting).collect())
+}
+
+/// A delivery that a server is to send.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its number in the tenant.
+    pub id: LogId,
+    /// Where it goes.
+    pub webhook: WebhookId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's number; none if it is not in the log.
+    pub event_seq: Option<i64>,
+    /// The event's name.
+    pub event: EventName,
+    /// The event's subject.
+    pub subject: Option<String>,
+    /// Attempts made so far.
+    pub attempts: i64,
+    /// When the event was written.
+    pub created_at: Timestamp,
+    /// The event's full payload; none once the event was pruned.
+    pub payload: Option<Arc<RawValue>>,
+}
+
+#[derive(FromRow)]
+struct DeliveryRow {
+    tenant_id: String,
+    id: i64,
+    webhook_id: i64,
+    event_id: String,
+    event_seq: Option<i64>,
+    event: String,
+    subject: Option<String>,
+    attempts: i64,
+    created_at: i64,
+    payload: Option<String>,
+}
+
+impl TryFrom<DeliveryRow> for Delivery {
+    type Error = Error;
+
+    fn try_from(row: DeliveryRow) -> Result<Self> {
+        Ok(Self {
+            tenant: TenantId::parse(&row.tenant_id)
+                .map_err(|_| corrupt("webhook_logs.tenant_id", &row.tenant_id))?,
+            id: LogId(row.id),
+            webhook: WebhookId(row.webhook_id),
+            event_id: EventId::parse(&row.event_id)
+                .map_err(|_| corrupt("webhook_logs.event_id", &row.event_id))?,
+            event_seq: row.event_seq,
+            event: EventName::parse(&row.event).map_err(|_| corrupt("webhook_logs.event", &row.event))?,
+            subject: row.subject,
+            attempts: row.attempts,
+            created_at: Timestamp(row.created_at),
+            payload: row.payload.map(|text| raw("events.payload", text)).transpose()?.map(Into::into),
+        })
+    }
+}
+
+/// Claims up to `limit` due deliveries of one endpoint for a server and gives them in order. In a transaction.
+pub async fn claim(
+    mut conn: Conn<'_>,
+    webhook: WebhookId,
+    owner: &ServerId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Delivery>> {
+    let keys = lock_due(conn.again(), webhook, now, limit).await?;
+    let mut claimed = Vec::with_capacity(keys.len());
+    for (tenant, id) in keys {
+        on!(conn.again(), c => sqlx::query("UPDATE webhook_logs SET owner = ? WHERE tenant_id = ? AND id = ?")
+            .bind(owner.as_str()).bind(&tenant).bind(id).execute(c).await.map(|_| ()))?;
+        claimed.extend(read_one(conn.again(), &tenant, id).await?);
+    }
+    Ok(claimed)
+}
+
+async fn lock_due(
+    conn: Conn<'_>,
+    webhook: WebhookId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(String, i64)>> {
+    let sql = if conn.is_mysql() {
+        "SELECT tenant_id, id FROM webhook_logs WHERE owner = '' AND webhook_id = ? AND next_attempt_at <= ?
+         ORDER BY next_attempt_at, tenant_id, id LIMIT ? FOR UPDATE SKIP LOCKED"
+    } else {
+        "SELECT tenant_id, id FROM webhook_logs WHERE owner = '' AND webhook_id = ? AND next_attempt_at <= ?
+         ORDER BY next_attempt_at, tenant_id, id LIMIT ?"
+    };
+    on!(conn, c => sqlx::query_as(sql).bind(webhook.0).bind(now.0).bind(limit).fetch_all(c).await)
+}
+
+async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
+    let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
+        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.created_at,
+         COALESCE(l.payload, e.payload) AS payload
+         FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
+         WHERE l.tenant_id = ? AND l.id = ?")
+        .bind(tenant).bind(id).fetch_optional(c).await)?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// One delivery as it would be sent; `None` if there is none of that number.
+pub async fn find(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<Option<Delivery>> {
+    read_one(conn, tenant.as_str(), id.0).await
+}
+
+/// Gives back what a server owned, up to `limit` deliveries; gives how many it were.
+pub async fn release(conn: Conn<'_>, owner: &ServerId, limit: i64) -> Result<u64> {
+    let sql = if conn.is_mysql() {
+        "UPDATE webhook_logs SET owner = '' WHERE owner = ? LIMIT ?"
+    } else {
+        "UPDATE webhook_logs SET owner = '' WHERE (tenant_id, id) IN
+         (SELECT tenant_id, id FROM webhook_logs WHERE owner = ? LIMIT ?)"
+    };
+    on!(conn, c => sqlx::query(sql).bind(owner.as_str()).bind(limit).execute(c).await.map(|done| done.rows_affected()))
+}
+
+/// Gives back one delivery that was claimed and not attempted, to be due at `due_at`.
+pub async fn give_back(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    id: LogId,
+    owner: &ServerId,
+    due_at: Timestamp,
+) -> Result<()> {
+    on!(conn, c => sqlx::query(
+        "UPDATE webhook_logs SET owner = '', next_attempt_at = ? WHERE tenant_id = ? AND id = ? AND owner = ?")
+        .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(owner.as_str()).execute(c).await.map(|_| ()))
+}
+
+/// Removes up to `limit` log entries, with their attempts, of an endpoint that is gone; gives how many entries.
+pub async fn delete_of_webhook(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    webhook: WebhookId,
+    limit: i64,
+) -> Result<u64> {
+    let ids: Vec<i64> = on!(conn.again(), c => sqlx::query_scalar(
+        "SELECT id FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? ORDER BY id LIMIT ?")
+        .bind(tenant.as_str()).bind(webhook.0).bind(limit).fetch_all(c).await)?;
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(0) };
+    on!(conn.again(), c => sqlx::query(
+        "DELETE FROM webhook_attempts WHERE tenant_id = ? AND log_id IN
+         (SELECT id FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND id BETWEEN ? AND ?)")
+        .bind(tenant.as_str()).bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last)
+        .execute(c).await.map(|_| ()))?;
+    on!(conn, c => sqlx::query("DELETE FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND id BETWEEN ? AND ?")
+        .bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last)
+        .execute(c).await.map(|done| done.rows_affected()))
+}
+
+/// Removes what is kept about an endpoint that is gone, beside its log.
+pub async fn forget_webhook(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<()> {
+    for sql in [
+        "DELETE FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ?",
+        "DELETE FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?",
+    ] {
+        on!(conn.again(), c => sqlx::query(sql).bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))?;
+    }
+    Ok(())
+}

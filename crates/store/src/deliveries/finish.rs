@@ -1,0 +1,238 @@
+//! Writes down what became of attempts, many at once: the delivery's row, the attempt's row, the minute's rollup and the
+//! endpoint's health.
+
+use super::NOBODY;
+use crate::{Conn, Result, on};
+use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
+use sqlx::QueryBuilder;
+use std::collections::BTreeMap;
+
+/// What an attempt means for its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Delivered.
+    Success,
+    /// To be tried again at that moment.
+    Retry(Timestamp),
+    /// Given up.
+    Failed,
+}
+
+/// One finished attempt.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The delivery.
+    pub log: LogId,
+    /// Where it went.
+    pub webhook: WebhookId,
+    /// Which attempt it was: 1, 2, …
+    pub number: i64,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// The answer's status, if there was an answer.
+    pub http_status: Option<i64>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// The beginning of the answer's body.
+    pub response_body: Option<String>,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Whether it was an admin's test, which says nothing about the endpoint's health.
+    pub test: bool,
+}
+
+impl Attempt {
+    fn ended_at(&self) -> Timestamp {
+        Timestamp(self.at.0 + self.duration_ms)
+    }
+}
+
+/// Writes down attempts of deliveries that `owner` owned. 256 at most at once, in a transaction.
+pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attempt]) -> Result<()> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    // Rows are locked in the order of their keys, so that servers never wait for each other in a circle.
+    attempts.sort_by(|a, b| (&a.tenant, a.log).cmp(&(&b.tenant, b.log)));
+    update_deliveries(conn.again(), owner, attempts).await?;
+    insert_attempts(conn.again(), attempts).await?;
+    add_to_rollups(conn.again(), attempts).await?;
+    update_health(conn, attempts).await
+}
+
+async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt]) -> Result<()> {
+    const SET: &str = " SET status = v.status, attempts = v.attempts, http_status = v.http_status,
+        response_time_ms = v.response_time_ms, error = v.error, response_body = v.response_body, owner = v.owner,
+        next_attempt_at = v.next_attempt_at, completed_at = v.completed_at";
+    let mysql = conn.is_mysql();
+    on!(conn, c => {
+        let mut update = if mysql {
+            QueryBuilder::new("UPDATE webhook_logs AS l JOIN (")
+        } else {
+            QueryBuilder::new(format!("UPDATE webhook_logs AS l{} FROM (", SET))
+        };
+        for (at, attempt) in attempts.iter().enumerate() {
+            let (status, new_owner, next, completed) = match attempt.verdict {
+                Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
+                Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
+                Verdict::Retry(due) => ("pending", Some(NOBODY), Some(due.0), None),
+            };
+            let columns = ["tenant_id", "id", "status", "attempts", "http_status", "response_time_ms", "error",
+                "response_body", "owner", "next_attempt_at", "completed_at"];
+            let name = |column: usize| if at == 0 { format!(" AS {}", columns[column]) } else { String::new() };
+            // Only a first attempt that succeeded has no row of its own.
+            let body = if attempt.number == 1 && attempt.verdict == Verdict::Success {
+                attempt.response_body.as_deref()
+            } else {
+                None
+            };
+            update.push(if at == 0 { "SELECT " } else { " UNION ALL SELECT " });
+            update.push_bind(attempt.tenant.as_str()).push(name(0)).push(", ");
+            update.push_bind(attempt.log.0).push(name(1)).push(", ");
+            update.push_bind(status).push(name(2)).push(", ");
+            update.push_bind(attempt.number).push(name(3)).push(", ");
+            update.push_bind(attempt.http_status).push(name(4)).push(", ");
+            update.push_bind(attempt.duration_ms).push(name(5)).push(", ");
+            update.push_bind(attempt.error.as_deref()).push(name(6)).push(", ");
+            update.push_bind(body).push(name(7)).push(", ");
+            update.push_bind(new_owner).push(name(8)).push(", ");
+            update.push_bind(next).push(name(9)).push(", ");
+            update.push_bind(completed).push(name(10));
+        }
+        update.push(") AS v");
+        if mysql {
+            update.push(" ON l.tenant_id = v.tenant_id AND l.id = v.id").push(SET).push(" WHERE l.owner = ");
+        } else {
+            update.push(" WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ");
+        }
+        update.push_bind(owner.as_str());
+        update.build().execute(c).await.map(|_| ())
+    })
+}
+
+async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+    let own_row = |attempt: &&Attempt| attempt.number > 1 || attempt.verdict != Verdict::Success;
+    let rows: Vec<&Attempt> = attempts.iter().filter(own_row).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // An attempt whose writing was repeated after a lost answer stands there already.
+    let insert = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
+    on!(conn, c => {
+        let mut insert = QueryBuilder::new(insert);
+        insert.push(" INTO webhook_attempts (tenant_id, log_id, attempt, attempted_at, http_status, duration_ms, error,
+            response_body) ");
+        insert.push_values(rows, |mut row, attempt| {
+            row.push_bind(attempt.tenant.as_str()).push_bind(attempt.log.0).push_bind(attempt.number)
+                .push_bind(attempt.at.0).push_bind(attempt.http_status).push_bind(attempt.duration_ms)
+                .push_bind(attempt.error.as_deref()).push_bind(attempt.response_body.as_deref());
+        });
+        insert.build().execute(c).await.map(|_| ())
+    })
+}
+
+#[derive(Default)]
+struct Rollup {
+    successful: i64,
+    failed: i64,
+    latency_ms_sum: i64,
+    latency_count: i64,
+}
+
+async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+    let mut rollups: BTreeMap<(&TenantId, WebhookId, i64), Rollup> = BTreeMap::new();
+    for attempt in attempts {
+        let minute = attempt.ended_at().0.div_euclid(60_000) * 60_000;
+        let rollup = rollups.entry((&attempt.tenant, attempt.webhook, minute)).or_default();
+        match attempt.verdict {
+            Verdict::Success => rollup.successful += 1,
+            Verdict::Failed => rollup.failed += 1,
+            Verdict::Retry(_) => {}
+        }
+        if attempt.http_status.is_some() {
+            rollup.latency_ms_sum += attempt.duration_ms;
+            rollup.latency_count += 1;
+        }
+    }
+    let add = if conn.is_mysql() {
+        " ON DUPLICATE KEY UPDATE successful = successful + VALUES(successful), failed = failed + VALUES(failed),
+          latency_ms_sum = latency_ms_sum + VALUES(latency_ms_sum), latency_count = latency_count + VALUES(latency_count)"
+    } else {
+        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET successful = successful + excluded.successful,
+          failed = failed + excluded.failed, latency_ms_sum = latency_ms_sum + excluded.latency_ms_sum,
+          latency_count = latency_count + excluded.latency_count"
+    };
+    on!(conn, c => {
+        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, successful,
+            failed, latency_ms_sum, latency_count) ");
+        insert.push_values(&rollups, |mut row, ((tenant, webhook, minute), rollup)| {
+            row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
+                .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
+        });
+        insert.push(add);
+        insert.build().execute(c).await.map(|_| ())
+    })
+}
+
+/// An endpoint's attempts of one batch, in the order in which they ended.
+#[derive(Default)]
+struct Health<'a> {
+    /// Failures after the last success of the batch.
+    failures: i64,
+    first_failure_at: Option<i64>,
+    success_at: Option<i64>,
+    delivery_at: i64,
+    error: Option<&'a str>,
+}
+
+async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+    let mut ordered: Vec<&Attempt> = attempts.iter().collect();
+    ordered.sort_by_key(|attempt| attempt.ended_at());
+    let mut batch: BTreeMap<(&TenantId, WebhookId), Health<'_>> = BTreeMap::new();
+    for attempt in ordered {
+        let health = batch.entry((&attempt.tenant, attempt.webhook)).or_default();
+        let ended_at = attempt.ended_at().0;
+        health.delivery_at = ended_at;
+        if attempt.verdict != Verdict::Success {
+            health.error = attempt.error.as_deref();
+        }
+        match attempt.verdict {
+            _ if attempt.test => {}
+            Verdict::Success => {
+                *health = Health { success_at: Some(ended_at), delivery_at: ended_at, ..Health::default() };
+            }
+            _ => {
+                health.failures += 1;
+                health.first_failure_at.get_or_insert(ended_at);
+            }
+        }
+    }
+    let add = if conn.is_mysql() {
+        " ON DUPLICATE KEY UPDATE
+          consecutive_failures = VALUES(consecutive_failures) + IF(VALUES(last_success_at) IS NULL, consecutive_failures, 0),
+          failing_since = IF(VALUES(last_success_at) IS NULL, COALESCE(failing_since, VALUES(failing_since)), VALUES(failing_since)),
+          last_success_at = COALESCE(VALUES(last_success_at), last_success_at),
+          last_delivery_at = VALUES(last_delivery_at), last_error = COALESCE(VALUES(last_error), last_error)"
+    } else {
+        " ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
+          consecutive_failures = excluded.consecutive_failures + IIF(excluded.last_success_at IS NULL, consecutive_failures, 0),
+          failing_since = IIF(excluded.last_success_at IS NULL, COALESCE(failing_since, excluded.failing_since), excluded.failing_since),
+          last_success_at = COALESCE(excluded.last_success_at, last_success_at),
+          last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
+    };
+    on!(conn, c => {
+        let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
+            failing_since, last_success_at, last_delivery_at, last_error) ");
+        insert.push_values(&batch, |mut row, ((tenant, webhook), health)| {
+            row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
+                .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
+                .push_bind(health.error);
+        });
+        insert.push(add);
+        insert.build().execute(c).await.map(|_| ())
+    })
+}

@@ -1,0 +1,177 @@
+//! The event log. `lock_head` takes the tenant's sequence row, `append` writes behind it; both in one transaction, and
+//! nothing else may be locked in between.
+
+use crate::{Conn, Error, Result, corrupt, on};
+use model::{Event, EventId, EventName, NewEvent, TenantId, Timestamp};
+use serde_json::value::RawValue;
+use sqlx::{FromRow, QueryBuilder};
+
+/// Rows bound to one statement; with 8 columns far below SQLite's 32,766 parameters.
+const ROWS_PER_STATEMENT: usize = 500;
+
+/// Where a tenant's log ends, and which set of webhooks holds there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last event's number.
+    pub seq: i64,
+    /// The last delivery's log id.
+    pub log_id: i64,
+    /// Counts the edits of the tenant's webhooks.
+    pub webhooks_version: i64,
+}
+
+/// Reads the end of the log and keeps it from moving until the transaction ends. Fails if there is no such tenant.
+pub async fn lock_head(conn: Conn<'_>, tenant: &TenantId) -> Result<Head> {
+    read_head(conn, tenant, true).await?.ok_or_else(|| corrupt("tenant_sequences.tenant_id", tenant))
+}
+
+/// Reads the end of the log; `None` if there is no such tenant.
+pub async fn head(conn: Conn<'_>, tenant: &TenantId) -> Result<Option<Head>> {
+    read_head(conn, tenant, false).await
+}
+
+async fn read_head(conn: Conn<'_>, tenant: &TenantId, lock: bool) -> Result<Option<Head>> {
+    const READ: &str = "SELECT seq, log_id, webhooks_version FROM tenant_sequences WHERE tenant_id = ?";
+    const LOCK: &str =
+        "SELECT seq, log_id, webhooks_version FROM tenant_sequences WHERE tenant_id = ? FOR UPDATE";
+    let sql = if lock && conn.is_mysql() { LOCK } else { READ };
+    let row: Option<(i64, i64, i64)> =
+        on!(conn, c => sqlx::query_as(sql).bind(tenant.as_str()).fetch_optional(c).await)?;
+    Ok(row.map(|(seq, log_id, webhooks_version)| Head { seq, log_id, webhooks_version }))
+}
+
+/// Writes events behind a locked `head` and moves the head by them and by `log_ids` deliveries, which the caller
+/// inserts next. Gives the events as they stand in the log.
+pub async fn append(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    head: Head,
+    events: Vec<NewEvent>,
+    log_ids: usize,
+    now: Timestamp,
+) -> Result<Vec<Event>> {
+    let stored: Vec<Event> = (head.seq + 1..)
+        .zip(events)
+        .map(|(seq, new)| Event {
+            tenant: tenant.clone(),
+            seq,
+            id: new.id,
+            name: new.name,
+            subject: new.subject,
+            audience: new.audience,
+            payload: new.payload,
+            created_at: now,
+        })
+        .collect();
+    for chunk in stored.chunks(ROWS_PER_STATEMENT) {
+        insert_events(conn.again(), chunk).await?;
+    }
+    let seq = stored.last().map_or(head.seq, |event| event.seq);
+    let log_id = head.log_id + i64::try_from(log_ids).unwrap_or(i64::MAX);
+    on!(conn, c => sqlx::query("UPDATE tenant_sequences SET seq = ?, log_id = ? WHERE tenant_id = ?")
+        .bind(seq).bind(log_id).bind(tenant.as_str()).execute(c).await.map(|_| ()))?;
+    Ok(stored)
+}
+
+async fn insert_events(conn: Conn<'_>, events: &[Event]) -> Result<()> {
+    let audiences: Vec<Option<String>> = events.iter().map(audience_text).collect();
+    on!(conn, c => {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO events (tenant_id, seq, id, event, subject, audience, payload, created_at) ");
+        insert.push_values(events.iter().zip(&audiences), |mut row, (event, audience)| {
+            row.push_bind(event.tenant.as_str()).push_bind(event.seq).push_bind(event.id.as_str())
+                .push_bind(event.name.as_str()).push_bind(event.subject.as_deref()).push_bind(audience.as_deref())
+                .push_bind(event.payload.get()).push_bind(event.created_at.0);
+        });
+        insert.build().execute(c).await.map(|_| ())
+    })
+}
+
+fn audience_text(event: &Event) -> Option<String> {
+    let named = event.audience != model::Audience::default();
+    named.then(|| serde_json::to_string(&event.audience).unwrap_or_default())
+}
+
+/// Whether the event stands in the log under that number. Waits for whoever holds the sequence row, so that the answer
+/// is final also for a transaction whose commit gave no answer.
+pub async fn was_committed(mut conn: Conn<'_>, tenant: &TenantId, seq: i64, id: &EventId) -> Result<bool> {
+    lock_head(conn.again(), tenant).await?;
+    let found: Option<String> = on!(conn, c => sqlx::query_scalar("SELECT id FROM events WHERE tenant_id = ? AND seq = ?")
+        .bind(tenant.as_str()).bind(seq).fetch_optional(c).await)?;
+    Ok(found.as_deref() == Some(id.as_str()))
+}
+
+#[derive(FromRow)]
+struct Row {
+    seq: i64,
+    id: String,
+    event: String,
+    subject: Option<String>,
+    audience: Option<String>,
+    payload: String,
+    created_at: i64,
+}
+
+/// The events after number `after`, in order, `limit` at most.
+pub async fn page(conn: Conn<'_>, tenant: &TenantId, after: i64, limit: i64) -> Result<Vec<Event>> {
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT seq, id, event, subject, audience, payload, created_at FROM events
+         WHERE tenant_id = ? AND seq > ? ORDER BY seq LIMIT ?")
+        .bind(tenant.as_str()).bind(after).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(|row| read(tenant, row)).collect()
+}
+
+fn read(tenant: &TenantId, row: Row) -> Result<Event> {
+    let audience = row.audience.as_deref().map(serde_json::from_str).transpose();
+    Ok(Event {
+        tenant: tenant.clone(),
+        seq: row.seq,
+        id: EventId::parse(&row.id).map_err(|_| corrupt("events.id", &row.id))?,
+        name: EventName::parse(&row.event).map_err(|_| corrupt("events.event", &row.event))?,
+        subject: row.subject,
+        audience: audience.map_err(|error| corrupt("events.audience", error))?.unwrap_or_default(),
+        payload: raw("events.payload", row.payload)?.into(),
+        created_at: Timestamp(row.created_at),
+    })
+}
+
+pub(crate) fn raw(what: &'static str, text: String) -> Result<Box<RawValue>> {
+    RawValue::from_string(text).map_err(|error| corrupt(what, error))
+}
+
+/// The oldest number that the log still holds; `None` for an empty log.
+pub async fn oldest_seq(conn: Conn<'_>, tenant: &TenantId) -> Result<Option<i64>> {
+    on!(conn, c => sqlx::query_scalar("SELECT seq FROM events WHERE tenant_id = ? ORDER BY seq LIMIT 1")
+        .bind(tenant.as_str()).fetch_optional(c).await)
+}
+
+/// The ends of several tenants' logs.
+pub async fn heads(conn: Conn<'_>, tenants: &[TenantId]) -> Result<Vec<(TenantId, i64)>> {
+    if tenants.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(String, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, seq FROM tenant_sequences WHERE tenant_id IN (");
+        let mut list = select.separated(", ");
+        for tenant in tenants {
+            list.push_bind(tenant.as_str());
+        }
+        select.push(")");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let parse = |(id, seq): (String, i64)| Some((TenantId::parse(&id).ok()?, seq));
+    Ok(rows.into_iter().filter_map(parse).collect())
+}
+
+/// Notes that the tenant's webhooks were edited, so that every server reads them anew before its next append. The last
+/// lock that a transaction takes.
+pub async fn bump_webhooks_version(conn: Conn<'_>, tenant: &TenantId) -> Result<()> {
+    let done = on!(conn, c => sqlx::query(
+        "UPDATE tenant_sequences SET webhooks_version = webhooks_version + 1 WHERE tenant_id = ?")
+        .bind(tenant.as_str()).execute(c).await.map(|done| done.rows_affected()))?;
+    if done == 0 {
+        Err(Error::Corrupt { what: "tenant_sequences.tenant_id", value: tenant.to_string() })
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! The only SQL of the product: one file a table, the two dialects side by side.
+//!
+//! Functions take a [`Conn`], borrowed from a read session or an open transaction; whoever opened the transaction
+//! commits it. Nothing here knows what an event means or who may see it.
+
+pub mod agents;
+mod db;
+pub mod deliveries;
+mod error;
+pub mod journal;
+mod migrate;
+pub mod platform;
+pub mod revocations;
+pub mod servers;
+pub mod sessions;
+pub mod tenants;
+pub mod users;
+pub mod webhooks;
+
+pub use db::{Conn, Database, Reader, Store, Tls, Tx};
+pub use error::{Error, Result};
+pub use migrate::{MigrationStatus, migrate, migration_status};
+
+pub(crate) use db::on;
+pub(crate) use error::corrupt;

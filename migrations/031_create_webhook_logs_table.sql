@@ -1,0 +1,26 @@
+-- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
+-- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- created_at stands in the key so that the table can be partitioned by time.
+CREATE TABLE IF NOT EXISTS webhook_logs (
+  tenant_id VARCHAR(64) NOT NULL,
+  id BIGINT NOT NULL,
+  webhook_id BIGINT NOT NULL,
+  event_id VARCHAR(64) NOT NULL,
+  event_seq BIGINT NULL,
+  event VARCHAR(100) NOT NULL,
+  subject VARCHAR(200) NULL,
+  status VARCHAR(8) NOT NULL,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  http_status BIGINT NULL,
+  response_time_ms BIGINT NULL,
+  error VARCHAR(500) NULL,
+  response_body TEXT NULL,
+  owner VARCHAR(64) NULL,
+  next_attempt_at BIGINT NULL,
+  created_at BIGINT NOT NULL,
+  completed_at BIGINT NULL,
+  payload MEDIUMTEXT NULL,
+  PRIMARY KEY (tenant_id, id, created_at),
+  KEY webhook_logs_due (owner, webhook_id, next_attempt_at),
+  KEY webhook_logs_webhook (tenant_id, webhook_id, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

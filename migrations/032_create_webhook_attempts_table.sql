@@ -1,0 +1,36 @@
+-- Attempts of deliveries that did not succeed at once. A first attempt that succeeded stands in webhook_logs alone.
+CREATE TABLE IF NOT EXISTS webhook_attempts (
+  tenant_id VARCHAR(64) NOT NULL,
+  log_id BIGINT NOT NULL,
+  attempt BIGINT NOT NULL,
+  attempted_at BIGINT NOT NULL,
+  http_status BIGINT NULL,
+  duration_ms BIGINT NOT NULL,
+  error VARCHAR(500) NULL,
+  response_body TEXT NULL,
+  PRIMARY KEY (tenant_id, log_id, attempt)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Finished deliveries and answered attempts, added up by webhook and minute, so that statistics need not count rows.
+CREATE TABLE IF NOT EXISTS webhook_rollups (
+  tenant_id VARCHAR(64) NOT NULL,
+  webhook_id BIGINT NOT NULL,
+  minute_at BIGINT NOT NULL,
+  successful BIGINT NOT NULL DEFAULT 0,
+  failed BIGINT NOT NULL DEFAULT 0,
+  latency_ms_sum BIGINT NOT NULL DEFAULT 0,
+  latency_count BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, webhook_id, minute_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.
+CREATE TABLE IF NOT EXISTS webhook_health (
+  tenant_id VARCHAR(64) NOT NULL,
+  webhook_id BIGINT NOT NULL,
+  consecutive_failures BIGINT NOT NULL DEFAULT 0,
+  failing_since BIGINT NULL,
+  last_success_at BIGINT NULL,
+  last_delivery_at BIGINT NULL,
+  last_error VARCHAR(500) NULL,
+  PRIMARY KEY (tenant_id, webhook_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,25 @@
+-- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
+-- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+CREATE TABLE IF NOT EXISTS webhook_logs (
+  tenant_id TEXT NOT NULL,
+  id INTEGER NOT NULL,
+  webhook_id INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  event_seq INTEGER NULL,
+  event TEXT NOT NULL,
+  subject TEXT NULL,
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  http_status INTEGER NULL,
+  response_time_ms INTEGER NULL,
+  error TEXT NULL,
+  response_body TEXT NULL,
+  owner TEXT NULL,
+  next_attempt_at INTEGER NULL,
+  created_at INTEGER NOT NULL,
+  completed_at INTEGER NULL,
+  payload TEXT NULL,
+  PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS webhook_logs_due ON webhook_logs (owner, webhook_id, next_attempt_at) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS webhook_logs_webhook ON webhook_logs (tenant_id, webhook_id, id);

@@ -1,0 +1,36 @@
+-- Attempts of deliveries that did not succeed at once. A first attempt that succeeded stands in webhook_logs alone.
+CREATE TABLE IF NOT EXISTS webhook_attempts (
+  tenant_id TEXT NOT NULL,
+  log_id INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  attempted_at INTEGER NOT NULL,
+  http_status INTEGER NULL,
+  duration_ms INTEGER NOT NULL,
+  error TEXT NULL,
+  response_body TEXT NULL,
+  PRIMARY KEY (tenant_id, log_id, attempt)
+) WITHOUT ROWID;
+
+-- Finished deliveries and answered attempts, added up by webhook and minute, so that statistics need not count rows.
+CREATE TABLE IF NOT EXISTS webhook_rollups (
+  tenant_id TEXT NOT NULL,
+  webhook_id INTEGER NOT NULL,
+  minute_at INTEGER NOT NULL,
+  successful INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  latency_ms_sum INTEGER NOT NULL DEFAULT 0,
+  latency_count INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, webhook_id, minute_at)
+) WITHOUT ROWID;
+
+-- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.
+CREATE TABLE IF NOT EXISTS webhook_health (
+  tenant_id TEXT NOT NULL,
+  webhook_id INTEGER NOT NULL,
+  consecutive_failures INTEGER NOT NULL DEFAULT 0,
+  failing_since INTEGER NULL,
+  last_success_at INTEGER NULL,
+  last_delivery_at INTEGER NULL,
+  last_error TEXT NULL,
+  PRIMARY KEY (tenant_id, webhook_id)
+) WITHOUT ROWID;
