@@ -1,1 +1,59 @@
-//! x
+//! The HTTP and WebSocket edge: one folder a resource, one file an action. Reads requests, asks `app`, writes answers.
+//! Knows nothing of SQL.
+
+mod agent_state;
+mod auth;
+mod client_address;
+mod cors;
+mod envelope;
+mod error;
+mod extract;
+mod guard;
+mod metrics;
+mod openapi;
+mod operations;
+mod paging;
+mod permissions;
+mod request_id;
+mod state;
+mod users;
+mod webhooks;
+mod ws;
+
+pub use client_address::TrustedProxies;
+pub use cors::{InvalidOrigin, Origins};
+pub use state::{ApiState, EdgeConfig, RedisHealth};
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of the contract, documented where they are defined.
+fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(users::routes())
+        .merge(agent_state::routes())
+        .merge(ws::routes())
+        .merge(webhooks::routes())
+        .merge(operations::routes())
+}
+
+/// The whole HTTP service.
+#[must_use]
+pub fn router(state: Arc<ApiState>) -> Router {
+    let (router, document) = documented_routes().split_for_parts();
+    state.set_openapi(openapi::finish(document));
+    router
+        .merge(operations::plain_routes(&state))
+        .fallback(error::unknown_path)
+        .method_not_allowed_fallback(error::wrong_method)
+        .layer(from_fn_with_state(state.clone(), guard::check))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(cors::layer(&state.config))
+        .layer(from_fn_with_state(state.clone(), metrics::count))
+        .layer(from_fn(request_id::stamp))
+        .with_state(state)
+}

@@ -1,1 +1,91 @@
-//! x
+//! What the product does, one file a capability. Transactions begin and end here; HTTP, SQL text and sockets do not
+//! appear here.
+
+pub mod agents;
+pub mod broadcaster;
+mod error;
+pub mod events;
+pub mod fields;
+pub mod gate;
+pub mod housekeeping;
+pub mod passwords;
+pub mod rate_limit;
+pub mod setup;
+pub mod sign_in;
+mod tokens;
+pub mod users;
+pub mod webhooks;
+
+pub use broadcaster::Broadcaster;
+pub use error::{Error, Result};
+pub use gate::{Gate, Identity};
+
+use agents::Agents;
+use model::Clock;
+use sign_in::SignIn;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use users::Users;
+use webhooks::Webhooks;
+
+/// What the application needs to be told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Signs tokens.
+    pub jwt_secret: Vec<u8>,
+    /// How long an access token is good.
+    pub access_ttl: Duration,
+    /// How long a refresh token is good.
+    pub refresh_ttl: Duration,
+    /// Failed log-ins allowed per account and address; ten times as many per address.
+    pub login_limit: Option<rate_limit::Limit>,
+}
+
+/// The application: everything that the edge can ask for.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The product's time.
+    pub clock: Clock,
+    /// The real-time hub.
+    pub hub: realtime::Hub,
+    /// The delivery engine.
+    pub engine: ::webhooks::Engine,
+    /// Who may come in.
+    pub gate: Arc<Gate>,
+    /// Log-in, refresh, log-out.
+    pub sign_in: SignIn,
+    /// The tenant's users.
+    pub users: Users,
+    /// The agents' states.
+    pub agents: Agents,
+    /// Webhook endpoints and their logs.
+    pub webhooks: Webhooks,
+}
+
+impl App {
+    /// Puts the services together around a broadcaster.
+    #[must_use]
+    pub fn new(
+        settings: &Settings,
+        broadcaster: Arc<Broadcaster>,
+        allowed: ::webhooks::AllowedNetworks,
+    ) -> Self {
+        let hashing = Arc::new(passwords::Hashing::default());
+        let tokens = tokens::Tokens::new(&settings.jwt_secret);
+        let gate = broadcaster.gate.clone();
+        gate.use_tokens(tokens.clone());
+        Self {
+            store: broadcaster.store.clone(),
+            clock: broadcaster.clock.clone(),
+            hub: broadcaster.hub.clone(),
+            engine: broadcaster.engine.clone(),
+            sign_in: SignIn::new(settings, broadcaster.clone(), tokens, hashing.clone()),
+            users: Users::new(broadcaster.clone(), hashing),
+            agents: Agents::new(broadcaster.clone()),
+            webhooks: Webhooks::new(broadcaster, allowed),
+            gate,
+        }
+    }
+}

@@ -110,11 +110,6 @@ impl Conn<'_> {
     pub fn is_mysql(&self) -> bool {
         matches!(self, Self::MySql(_))
     }
-
-    /// The clause that locks the rows a SELECT reads; SQLite's one writer needs none.
-    pub(crate) fn for_update(&self) -> &'static str {
-        if self.is_mysql() { " FOR UPDATE" } else { "" }
-    }
 }
 
 /// A connection for reading, without a transaction around it.
@@ -202,7 +197,10 @@ impl Store {
             Pool::MySql(pool) => {
                 let mut connection = in_time(pool.acquire()).await?;
                 in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")).await?;
-                TxInner::MySql(in_time(Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT)))).await?)
+                TxInner::MySql(
+                    in_time(Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT))))
+                        .await?,
+                )
             }
             Pool::Sqlite { readers, .. } => TxInner::Sqlite(in_time(readers.begin()).await?),
         }))

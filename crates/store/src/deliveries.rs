@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 mod finish;
 mod log;
+mod owned;
 
 pub use finish::{Attempt, Verdict, finish};
 pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
+pub use owned::{Key, POSTPONED, owned, postponements, release_others, still_owned, tenant_of_waiting};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";
@@ -232,6 +234,14 @@ pub async fn give_back(
     on!(conn, c => sqlx::query(
         "UPDATE webhook_logs SET owner = '', next_attempt_at = ? WHERE tenant_id = ? AND id = ? AND owner = ?")
         .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(owner.as_str()).execute(c).await.map(|_| ()))
+}
+
+/// Makes an endpoint's waiting deliveries due at once, whatever their retry schedule says.
+pub async fn make_due(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId, now: Timestamp) -> Result<()> {
+    on!(conn, c => sqlx::query(
+        "UPDATE webhook_logs SET next_attempt_at = ?
+         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ?")
+        .bind(now.0).bind(webhook.0).bind(tenant.as_str()).bind(now.0).execute(c).await.map(|_| ()))
 }
 
 /// Removes up to `limit` log entries, with their attempts, of an endpoint that is gone; gives how many entries.

@@ -96,6 +96,18 @@ pub async fn find(conn: Conn<'_>, tenant: &TenantId, id: &UserId) -> Result<Opti
     row.map(TryInto::try_into).transpose()
 }
 
+/// The user of that id, locked until the transaction ends.
+pub async fn lock(conn: Conn<'_>, tenant: &TenantId, id: &UserId) -> Result<Option<User>> {
+    let sql = if conn.is_mysql() {
+        "SELECT * FROM users WHERE tenant_id = ? AND id = ? FOR UPDATE"
+    } else {
+        "SELECT * FROM users WHERE tenant_id = ? AND id = ?"
+    };
+    let row: Option<Row> = on!(conn, c => sqlx::query_as(sql)
+        .bind(tenant.as_str()).bind(id.as_str()).fetch_optional(c).await)?;
+    row.map(TryInto::try_into).transpose()
+}
+
 /// The user who signs in with that address, in whichever tenant.
 pub async fn find_by_email(conn: Conn<'_>, email_key: &str) -> Result<Option<User>> {
     let row: Option<Row> = on!(conn, c => sqlx::query_as("SELECT * FROM users WHERE email_key = ?")

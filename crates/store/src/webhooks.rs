@@ -231,3 +231,27 @@ pub async fn subscriptions(conn: Conn<'_>, tenant: &TenantId) -> Result<Vec<Subs
     }
     Ok(subscriptions)
 }
+
+/// How an endpoint has fared of late.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub struct Health {
+    /// The endpoint.
+    pub webhook_id: i64,
+    /// Attempts without success since the last one that succeeded.
+    pub consecutive_failures: i64,
+    /// When the first of them ended, in milliseconds since 1970.
+    pub failing_since: Option<i64>,
+}
+
+/// How a tenant's endpoints from `first` to `last` have fared; those without an attempt are left out.
+pub async fn health(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    first: WebhookId,
+    last: WebhookId,
+) -> Result<Vec<Health>> {
+    on!(conn, c => sqlx::query_as(
+        "SELECT webhook_id, consecutive_failures, failing_since FROM webhook_health
+         WHERE tenant_id = ? AND webhook_id BETWEEN ? AND ?")
+        .bind(tenant.as_str()).bind(first.0).bind(last.0).fetch_all(c).await)
+}

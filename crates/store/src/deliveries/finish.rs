@@ -27,7 +27,7 @@ pub struct Attempt {
     pub log: LogId,
     /// Where it went.
     pub webhook: WebhookId,
-    /// Which attempt it was: 1, 2, …
+    /// Which attempt it was: 1, 2, …; for a delivery that ended without another attempt the number made before.
     pub number: i64,
     /// When it began.
     pub at: Timestamp,
@@ -73,7 +73,7 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
         let mut update = if mysql {
             QueryBuilder::new("UPDATE webhook_logs AS l JOIN (")
         } else {
-            QueryBuilder::new(format!("UPDATE webhook_logs AS l{} FROM (", SET))
+            QueryBuilder::new(format!("UPDATE webhook_logs AS l{SET} FROM ("))
         };
         for (at, attempt) in attempts.iter().enumerate() {
             let (status, new_owner, next, completed) = match attempt.verdict {
@@ -115,7 +115,9 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
 }
 
 async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
-    let own_row = |attempt: &&Attempt| attempt.number > 1 || attempt.verdict != Verdict::Success;
+    let own_row = |attempt: &&Attempt| {
+        attempt.number > 1 || (attempt.number == 1 && attempt.verdict != Verdict::Success)
+    };
     let rows: Vec<&Attempt> = attempts.iter().filter(own_row).collect();
     if rows.is_empty() {
         return Ok(());

@@ -1,0 +1,199 @@
+//! Reads requests: JSON bodies, path and query parameters, the caller. What cannot be read is told by field.
+
+use crate::error::{ApiError, Result};
+use crate::state::ApiState;
+use app::Identity;
+use app::fields::FieldProblem;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A JSON object as body.
+pub(crate) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<ApiState>> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
+        check_content_type(request.headers())?;
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence =
+        value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    let message = format!("the body must be application/json, not {essence}");
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
+}
+
+fn unreadable(rejection: BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body must be 1 MiB at most",
+        );
+    }
+    ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off before its end")
+}
+
+/// Reads a JSON object strictly.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() { wrong_field(&path, &inner, bytes) } else { malformed(&inner) }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(parsed)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not valid JSON: {error}"))
+}
+
+fn wrong_field(path: &str, error: &serde_json::Error, bytes: &[u8]) -> ApiError {
+    // A value of the wrong type in front of broken JSON: the broken JSON is the first thing to mend.
+    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        return malformed(&error);
+    }
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return ApiError::invalid(vec![FieldProblem::new("body", "must be a JSON object")]);
+    }
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let parent = match path.rsplit_once('.') {
+        Some((parent, _)) => format!("{parent}."),
+        None => String::new(),
+    };
+    let problem = if let Some(rest) = text.strip_prefix("missing field `") {
+        let within = if path == "." { String::new() } else { format!("{path}.") };
+        FieldProblem::new(format!("{within}{}", rest.trim_end_matches('`')), "is required")
+    } else if let Some(rest) = text.strip_prefix("unknown field `") {
+        let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
+        let known = known.trim_start_matches(", expected ").trim_start_matches("one of ").replace('`', "");
+        FieldProblem::new(
+            format!("{parent}{name}"),
+            format!("is not a field of this request; known are: {known}"),
+        )
+    } else {
+        FieldProblem::new(path, format!("has the wrong type: {}", text.trim_start_matches("invalid type: ")))
+    };
+    ApiError::invalid(vec![problem])
+}
+
+/// Tells a field that was left out (`None`) from one that is null (`Some(None)`).
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(d).map(Some)
+}
+
+/// The query's parameters; unknown ones are ignored.
+pub(crate) struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<ApiState>> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<ApiState>) -> Result<Self> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|error| {
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "bad_parameter",
+                format!("the query cannot be read: {error}"),
+            )
+        })
+    }
+}
+
+/// The signed-in caller, put there by the guard.
+pub(crate) struct Caller(pub Identity);
+
+impl FromRequestParts<Arc<ApiState>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<ApiState>) -> Result<Self> {
+        let identity = parts.extensions.get::<Identity>().cloned();
+        identity.map(Self).ok_or_else(|| {
+            app::Error::Internal("a handler that needs a caller is open to everybody in the table".into())
+                .into()
+        })
+    }
+}
+
+/// The client's address.
+pub(crate) struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Arc<ApiState>> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self> {
+        let peer = crate::client_address::peer(&parts.extensions);
+        Ok(Self(state.config.trusted_proxies.client(peer, &parts.headers)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read by serde")]
+    struct Example {
+        name: String,
+        count: Option<i64>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read by serde")]
+    struct Inner {
+        flag: bool,
+    }
+
+    fn problem(body: &str) -> String {
+        let error = parse::<Example>(body.as_bytes()).unwrap_err();
+        format!("{error:?}")
+    }
+
+    #[test]
+    fn the_field_is_named_whatever_is_wrong_with_it() {
+        for (body, expected) in [
+            (r#"{}"#, r#"field: "name", message: "is required""#),
+            (r#"{"name":"x","inner":{}}"#, r#"field: "inner.flag", message: "is required""#),
+            (r#"{"name":1}"#, r#"field: "name", message: "has the wrong type"#),
+            (r#"{"name":"x","count":"3"}"#, r#"field: "count", message: "has the wrong type"#),
+            (
+                r#"{"name":"x","nmae":1}"#,
+                r#"field: "nmae", message: "is not a field of this request; known are: name, count, inner""#,
+            ),
+            (
+                r#"{"name":"x","inner":{"flag":true,"other":1}}"#,
+                r#"field: "inner.other", message: "is not a field"#,
+            ),
+            (r#"["name"]"#, r#"field: "body", message: "must be a JSON object""#),
+            (r#"{"name":"#, "malformed_json"),
+            (r#"{"name":"x"} x"#, "malformed_json"),
+            (r#"{"name":1"#, "malformed_json"),
+            ("", "malformed_json"),
+        ] {
+            assert!(problem(body).contains(expected), "{body}: {}", problem(body));
+        }
+    }
+}

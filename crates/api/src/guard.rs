@@ -1,0 +1,81 @@
+//! Lets a request in: knows the caller by its token, keeps the table of who may call what, and limits how often.
+
+use crate::client_address;
+use crate::error::{ApiError, Result};
+use crate::permissions::{self, Access};
+use crate::state::ApiState;
+use app::Identity;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
+pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Request, next: Next) -> Response {
+    let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
+        return next.run(request).await;
+    };
+    // A method that the path does not take is answered as such behind this guard, where no handler sees it.
+    let Some(access) = permissions::access(request.method().as_str(), &path) else {
+        return next.run(request).await;
+    };
+    let address =
+        state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
+    let token = bearer(request.headers()).map(str::to_owned);
+    match admit(&state, access, address, token.as_deref()).await {
+        Ok(identity) => {
+            if let Some(identity) = identity {
+                request.extensions_mut().insert(identity);
+            }
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(
+    state: &ApiState,
+    access: Access,
+    address: IpAddr,
+    token: Option<&str>,
+) -> Result<Option<Identity>> {
+    let Access::Users(roles) = access else {
+        limit(state.by_address.take(address))?;
+        return Ok(None);
+    };
+    let Some(token) = token else {
+        limit(state.by_address.take(address))?;
+        return Err(missing_token());
+    };
+    let identity = match state.app.gate.authenticate(token).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            limit(state.by_address.take(address))?;
+            return Err(error.into());
+        }
+    };
+    limit(state.by_user.take(format!("{}/{}", identity.tenant, identity.user)))?;
+    if roles.contains(&identity.role) {
+        Ok(Some(identity))
+    } else {
+        Err(app::Error::Forbidden("your role does not allow this").into())
+    }
+}
+
+fn limit(taken: std::result::Result<(), std::time::Duration>) -> Result<()> {
+    taken.map_err(|retry_after| app::Error::TooMany { what: "requests", retry_after }.into())
+}
+
+fn missing_token() -> ApiError {
+    let message = "this call needs an access token: log in and send it as Authorization: Bearer TOKEN";
+    ApiError::new(StatusCode::UNAUTHORIZED, "missing_token", message)
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

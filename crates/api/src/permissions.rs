@@ -1,0 +1,74 @@
+//! Who may call what: one table, and nothing that is not in it may be called.
+
+use model::Role;
+
+/// Who may make a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody, signed in or not.
+    Everybody,
+    /// Signed-in users of these roles.
+    Users(&'static [Role]),
+}
+
+/// One call and who may make it.
+pub(crate) struct Rule {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub access: Access,
+}
+
+const ADMINS: Access = Access::Users(&[Role::Admin]);
+const USERS: Access = Access::Users(&[Role::Admin, Role::Supervisor, Role::Agent]);
+const EVERYBODY: Access = Access::Everybody;
+
+const fn rule(method: &'static str, path: &'static str, access: Access) -> Rule {
+    Rule { method, path, access }
+}
+
+/// The table.
+pub(crate) const TABLE: &[Rule] = &[
+    rule("POST", "/api/v1/auth/login", EVERYBODY),
+    rule("POST", "/api/v1/auth/refresh", EVERYBODY),
+    rule("POST", "/api/v1/auth/logout", USERS),
+    rule("POST", "/api/v1/auth/change-password", USERS),
+    rule("GET", "/api/v1/auth/me", USERS),
+    rule("GET", "/api/v1/users", ADMINS),
+    rule("POST", "/api/v1/users", ADMINS),
+    rule("GET", "/api/v1/users/{id}", ADMINS),
+    rule("PATCH", "/api/v1/users/{id}", ADMINS),
+    rule("DELETE", "/api/v1/users/{id}", ADMINS),
+    rule("GET", "/api/v1/agent-state", USERS),
+    rule("GET", "/api/v1/agent-state/me", USERS),
+    rule("POST", "/api/v1/agent-state/me", USERS),
+    rule("GET", "/api/v1/agent-state/{user_id}", USERS),
+    rule("GET", "/api/v1/agent-state/{user_id}/history", USERS),
+    rule("GET", "/api/v1/ws/stats", USERS),
+    rule("GET", "/api/v1/ws/users/online", USERS),
+    rule("GET", "/api/v1/ws/users/{id}/online", USERS),
+    rule("GET", "/ws", USERS),
+    rule("GET", "/api/v1/webhooks", ADMINS),
+    rule("POST", "/api/v1/webhooks", ADMINS),
+    rule("GET", "/api/v1/webhooks/{id}", ADMINS),
+    rule("PUT", "/api/v1/webhooks/{id}", ADMINS),
+    rule("PATCH", "/api/v1/webhooks/{id}", ADMINS),
+    rule("DELETE", "/api/v1/webhooks/{id}", ADMINS),
+    rule("POST", "/api/v1/webhooks/{id}/test", ADMINS),
+    rule("GET", "/api/v1/webhooks/{id}/logs", ADMINS),
+    rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", ADMINS),
+    rule("GET", "/api/v1/webhooks/{id}/stats", ADMINS),
+    rule("GET", "/health", EVERYBODY),
+    rule("GET", "/health/live", EVERYBODY),
+    rule("GET", "/health/ready", EVERYBODY),
+    rule("GET", "/metrics", EVERYBODY),
+    rule("GET", "/openapi.json", EVERYBODY),
+    rule("GET", "/docs", EVERYBODY),
+    rule("GET", "/", EVERYBODY),
+    rule("POST", "/test/clock", EVERYBODY),
+];
+
+/// Who may make that call; `None` if the table does not know it.
+pub(crate) fn access(method: &str, path: &str) -> Option<Access> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    TABLE.iter().find(|rule| rule.method == method && rule.path == path).map(|rule| rule.access)
+}

@@ -1,0 +1,50 @@
+//! Gives every request an id, every response that id, and every failure its body.
+
+use crate::envelope::Failed;
+use crate::error::Pending;
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A well-formed id of the request's own is kept, any other replaced.
+fn id_of(request: &Request) -> String {
+    let own = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    match own {
+        Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(allowed) => id.to_owned(),
+        _ => Uuid::new_v4().to_string(),
+    }
+}
+
+pub(crate) async fn stamp(request: Request, next: Next) -> Response {
+    let id = id_of(&request);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(pending) = response.extensions_mut().remove::<Pending>() {
+        let status = response.status();
+        if let Some(cause) = &pending.cause {
+            tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
+        }
+        response = with_body(response, pending, &id, status);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+fn with_body(bare: Response, pending: Pending, id: &str, status: StatusCode) -> Response {
+    let body = Failed { success: false, error: pending.failure, request_id: id.to_owned() };
+    let mut response = (status, Json(body)).into_response();
+    for (name, value) in bare.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
+}

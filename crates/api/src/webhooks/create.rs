@@ -1,0 +1,23 @@
+//! `POST /api/v1/webhooks`
+
+use super::shapes::{WebhookBody, WebhookDraft};
+use crate::envelope::{Created, Success};
+use crate::error::Result;
+use crate::extract::{Body, Caller};
+use crate::state::ApiState;
+use axum::extract::State;
+use std::sync::Arc;
+
+/// Create a webhook
+///
+/// The answer is the only one, besides that of a rotation, that shows the secret.
+#[utoipa::path(post, path = "/api/v1/webhooks", tag = "Webhooks", request_body = WebhookDraft,
+    responses((status = 201, body = Success<WebhookBody>)))]
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+    Body(draft): Body<WebhookDraft>,
+) -> Result<Created<WebhookBody>> {
+    let webhook = state.app.webhooks.create(&caller.tenant, &draft.into()).await?;
+    Ok(Created(WebhookBody::revealed(webhook)))
+}

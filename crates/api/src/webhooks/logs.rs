@@ -1,0 +1,80 @@
+//! `GET /api/v1/webhooks/{id}/logs`
+
+use super::shapes::LogEntryBody;
+use super::webhook_id;
+use crate::envelope::{OkList, PageMeta, SuccessList};
+use crate::error::{ApiError, Result};
+use crate::extract::{Caller, Query};
+use crate::paging::{Page, meta};
+use crate::state::ApiState;
+use axum::extract::{Path, State};
+use model::{LogId, Timestamp};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::deliveries::Filter;
+use utoipa::IntoParams;
+
+const STATUSES: [&str; 3] = ["pending", "success", "failed"];
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LogFilter {
+    /// `pending`, `success` or `failed`.
+    status: Option<String>,
+    /// An event's name.
+    event: Option<String>,
+    /// Queued at this moment or later (RFC 3339).
+    from: Option<String>,
+    /// Queued before this moment (RFC 3339).
+    to: Option<String>,
+}
+
+impl LogFilter {
+    fn read(self, before: Option<i64>) -> Result<Filter> {
+        let status = match self.status.as_deref() {
+            None => None,
+            Some(word) => Some(known_status(word)?),
+        };
+        Ok(Filter {
+            status,
+            event: self.event,
+            from: moment("from", self.from.as_deref())?,
+            to: moment("to", self.to.as_deref())?,
+            before: before.map(LogId),
+            webhook: None,
+        })
+    }
+}
+
+fn known_status(word: &str) -> Result<&'static str> {
+    let known = STATUSES.into_iter().find(|status| *status == word);
+    known.ok_or_else(|| ApiError::parameter("status", "must be pending, success or failed"))
+}
+
+fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    let Some(text) = text else { return Ok(None) };
+    let moment = Timestamp::parse_rfc3339(text);
+    moment
+        .map(Some)
+        .ok_or_else(|| ApiError::parameter(field, "must be a moment such as 2026-11-23T08:15:00Z"))
+}
+
+/// List a webhook's deliveries
+///
+/// Newest first.
+#[utoipa::path(get, path = "/api/v1/webhooks/{id}/logs", tag = "Webhooks",
+    params(("id" = i64, Path, description = "The webhook"), LogFilter, Page),
+    responses((status = 200, body = SuccessList<LogEntryBody, PageMeta>)))]
+pub(crate) async fn logs(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    Query(filter): Query<LogFilter>,
+    Query(page): Query<Page>,
+) -> Result<OkList<LogEntryBody, PageMeta>> {
+    let limit = page.limit()?;
+    let filter = filter.read(page.after_number()?)?;
+    let mut entries = state.app.webhooks.logs(&caller.tenant, webhook_id(&id)?, filter, limit + 1).await?;
+    let meta = meta(&mut entries, limit, |entry| entry.id.to_string());
+    Ok(OkList(entries.into_iter().map(Into::into).collect(), meta))
+}

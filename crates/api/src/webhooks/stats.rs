@@ -1,0 +1,83 @@
+//! `GET /api/v1/webhooks/{id}/stats`
+
+use super::webhook_id;
+use crate::envelope::{Ok200, Success};
+use crate::error::{ApiError, Result};
+use crate::extract::{Caller, Query};
+use crate::state::ApiState;
+use axum::extract::{Path, State};
+use model::{Timestamp, duration};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use store::deliveries::Stats;
+use utoipa::{IntoParams, ToSchema};
+
+const DEFAULT_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Window {
+    /// How far back to look, such as `15m`, `24h` or `7d`; `24h` if not said.
+    window: Option<String>,
+}
+
+/// What a webhook's deliveries add up to. Tests count.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatsBody {
+    /// The three counts together.
+    total_deliveries: i64,
+    successful_count: i64,
+    failed_count: i64,
+    /// Waiting or being sent now, whenever queued.
+    pending_count: i64,
+    /// Per cent of the finished ones; null when none finished.
+    #[schema(required = true)]
+    success_rate: Option<f64>,
+    /// Of answered attempts; null when none was answered.
+    #[schema(required = true)]
+    avg_latency_ms: Option<f64>,
+    #[schema(required = true)]
+    last_delivery_at: Option<String>,
+    #[schema(required = true)]
+    last_error: Option<String>,
+}
+
+impl From<Stats> for StatsBody {
+    fn from(stats: Stats) -> Self {
+        let finished = stats.successful + stats.failed;
+        let rounded = |value: f64| (value * 100.0).round() / 100.0;
+        let per_cent = 100.0 * stats.successful as f64 / finished as f64;
+        let average = stats.latency_ms_sum as f64 / stats.latency_count as f64;
+        Self {
+            total_deliveries: finished + stats.pending,
+            successful_count: stats.successful,
+            failed_count: stats.failed,
+            pending_count: stats.pending,
+            success_rate: (finished > 0).then_some(rounded(per_cent)),
+            avg_latency_ms: (stats.latency_count > 0).then_some(rounded(average)),
+            last_delivery_at: stats.last_delivery_at.map(|at| Timestamp(at).to_string()),
+            last_error: stats.last_error,
+        }
+    }
+}
+
+/// Show a webhook's statistics
+#[utoipa::path(get, path = "/api/v1/webhooks/{id}/stats", tag = "Webhooks",
+    params(("id" = i64, Path, description = "The webhook"), Window),
+    responses((status = 200, body = Success<StatsBody>)))]
+pub(crate) async fn stats(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    Query(query): Query<Window>,
+) -> Result<Ok200<StatsBody>> {
+    let window = match &query.window {
+        None => DEFAULT_WINDOW,
+        Some(text) => {
+            duration::parse(text).map_err(|error| ApiError::parameter("window", error.to_string()))?
+        }
+    };
+    let stats = state.app.webhooks.stats(&caller.tenant, webhook_id(&id)?, window).await?;
+    Ok(Ok200(stats.into()))
+}

@@ -1,0 +1,19 @@
+//! Real-time connections.
+
+mod online;
+mod socket;
+mod stats;
+mod upgrade;
+
+use crate::state::ApiState;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new()
+        .routes(routes!(upgrade::upgrade))
+        .routes(routes!(stats::stats))
+        .routes(routes!(online::online_users))
+        .routes(routes!(online::online))
+}

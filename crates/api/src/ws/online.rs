@@ -1,0 +1,53 @@
+//! `GET /api/v1/ws/users/{id}/online` and `GET /api/v1/ws/users/online`
+
+use crate::envelope::{Ok200, OkList, PageMeta, Success, SuccessList};
+use crate::error::Result;
+use crate::extract::Caller;
+use crate::state::ApiState;
+use crate::users::user_id;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Whether a user has a real-time connection.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Online {
+    online: bool,
+    /// Over all servers.
+    connections: usize,
+    /// Null if not known.
+    #[schema(required = true)]
+    last_seen_at: Option<String>,
+}
+
+/// Is a user online?
+#[utoipa::path(get, path = "/api/v1/ws/users/{id}/online", tag = "Real time",
+    params(("id" = String, Path, description = "The user")), responses((status = 200, body = Success<Online>)))]
+pub(crate) async fn online(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<Ok200<Online>> {
+    let user = state.app.users.get(&caller.tenant, &user_id(&id)?).await?;
+    let (online, connections, last_seen_at) = state.presence.is_online(&caller.tenant, &user.id).await;
+    Ok(Ok200(Online { online, connections, last_seen_at: last_seen_at.map(|at| at.to_string()) }))
+}
+
+/// A user with a real-time connection.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OnlineUser {
+    user_id: String,
+}
+
+/// List online users
+#[utoipa::path(get, path = "/api/v1/ws/users/online", tag = "Real time",
+    responses((status = 200, body = SuccessList<OnlineUser, PageMeta>)))]
+pub(crate) async fn online_users(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+) -> Result<OkList<OnlineUser, PageMeta>> {
+    let users = state.presence.online_users(&caller.tenant).await;
+    let show = |user: model::UserId| OnlineUser { user_id: user.into() };
+    Ok(OkList(users.into_iter().map(show).collect(), PageMeta { next_cursor: None }))
+}

@@ -1,0 +1,96 @@
+//! `GET /ws`: checks everything before the upgrade, so that a refusal is a plain HTTP answer.
+
+use super::socket::{MAX_MESSAGE, PlainSocket, READ_BUFFER};
+use crate::cors::host;
+use crate::error::{ApiError, Result};
+use crate::extract::{Caller, ClientAddress, Query};
+use crate::state::ApiState;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use realtime::{Admission, Refusal};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa::IntoParams;
+
+/// When to come back after there were too many connections.
+const RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Resume {
+    /// Deliver every durable event after this number, then go on live.
+    #[param(value_type = Option<i64>)]
+    since: Option<String>,
+    /// The epoch that `since` belongs to, as told by `connection.ready`.
+    epoch: Option<String>,
+}
+
+/// Open a WebSocket
+///
+/// Events as JSON documents, one a text frame. The first frame is `connection.ready`.
+#[utoipa::path(get, path = "/ws", tag = "Real time", params(Resume),
+    responses((status = 101, description = "The connection speaks WebSocket from here on")))]
+pub(crate) async fn upgrade(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+    ClientAddress(address): ClientAddress,
+    Query(resume): Query<Resume>,
+    headers: HeaderMap,
+    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    check_origin(&state, &headers)?;
+    let upgrade = upgrade.map_err(|_| not_a_websocket())?;
+    let since = resume.since.as_deref().map(sequence_number).transpose()?;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let admission = Admission {
+        tenant: caller.tenant.clone(),
+        viewer: caller.viewer(),
+        session: Some(caller.session),
+        expires_at: caller.expires_at,
+        since,
+        epoch: resume.epoch,
+        remote_addr: address.to_string(),
+        user_agent: text(header::USER_AGENT),
+    };
+    let connection = state.app.hub.admit(admission).map_err(refused)?;
+    let response = upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(MAX_MESSAGE)
+        .max_frame_size(MAX_MESSAGE)
+        .on_upgrade(move |socket| connection.serve(PlainSocket(socket)));
+    Ok(response)
+}
+
+fn sequence_number(text: &str) -> Result<i64> {
+    let number = text.parse().ok().filter(|number| *number >= 0);
+    number
+        .ok_or_else(|| ApiError::parameter("since", "must be the number of an event, or 0 for the whole log"))
+}
+
+fn check_origin(state: &ApiState, headers: &HeaderMap) -> Result<()> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let allowed = origin.to_str().is_ok_and(|origin| state.config.origins.allow(origin, host(headers)));
+    if allowed {
+        return Ok(());
+    }
+    let message = "pages of this origin may not connect: see CORS_ALLOWED_ORIGINS";
+    Err(ApiError::new(StatusCode::FORBIDDEN, "origin_not_allowed", message))
+}
+
+fn not_a_websocket() -> ApiError {
+    let message = "this is a WebSocket endpoint: connect with a WebSocket client over HTTP/1.1";
+    ApiError::new(StatusCode::BAD_REQUEST, "upgrade_required", message)
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    let (status, code) = match refusal {
+        Refusal::ServerFull => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
+        Refusal::UserFull => (StatusCode::TOO_MANY_REQUESTS, "too_many_connections"),
+    };
+    ApiError::new(status, code, refusal.to_string()).retry_after(RETRY)
+}

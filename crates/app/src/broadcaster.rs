@@ -1,0 +1,267 @@
+//! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
+
+use crate::{Gate, Result};
+use model::{Clock, Event, LogId, NewEvent, ServerId, TenantId};
+use realtime::Hub;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::deliveries::{self, Delivery, NewDelivery, Owner};
+use store::journal::{self, Head};
+use store::revocations::{self, Revoked};
+use store::webhooks::{self as endpoints, Subscription};
+use store::{Conn, Store, Tx};
+use tokio::time::Instant;
+use webhooks::{Engine, Reservation};
+
+/// Webhook rows are read anew this often even if nobody said that they changed: people edit the table by hand.
+const SUBSCRIPTIONS_KEPT: Duration = Duration::from_secs(3);
+/// Tenants whose subscriptions are remembered; beyond it all are read anew.
+const MAX_REMEMBERED_TENANTS: usize = 10_000;
+
+/// Writes events and tells everybody.
+pub struct Broadcaster {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) hub: Hub,
+    pub(crate) engine: Engine,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) server: ServerId,
+    subscriptions: Mutex<HashMap<TenantId, Arc<Known>>>,
+}
+
+/// The subscriptions of a tenant, as of a version of its set of webhooks.
+struct Known {
+    version: i64,
+    read_at: Instant,
+    subscriptions: Vec<Subscription>,
+}
+
+impl Broadcaster {
+    /// A broadcaster for this server.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        hub: Hub,
+        engine: Engine,
+        gate: Arc<Gate>,
+        server: ServerId,
+    ) -> Self {
+        Self { store, clock, hub, engine, gate, server, subscriptions: Mutex::default() }
+    }
+
+    /// Opens a transaction of one tenant.
+    pub(crate) async fn begin(&self, tenant: &TenantId) -> Result<Work<'_>> {
+        let tx = self.store.begin().await?;
+        Ok(Work {
+            broadcaster: self,
+            tenant: tenant.clone(),
+            tx,
+            events: Vec::new(),
+            revoked: Vec::new(),
+            webhooks_edited: false,
+        })
+    }
+
+    async fn subscriptions(&self, conn: Conn<'_>, tenant: &TenantId, version: i64) -> Result<Arc<Known>> {
+        let known = self.known().get(tenant).cloned();
+        if let Some(known) =
+            known.filter(|k| k.version == version && k.read_at.elapsed() < SUBSCRIPTIONS_KEPT)
+        {
+            return Ok(known);
+        }
+        let subscriptions = endpoints::subscriptions(conn, tenant).await?;
+        let read = Arc::new(Known { version, read_at: Instant::now(), subscriptions });
+        let mut all = self.known();
+        if all.len() >= MAX_REMEMBERED_TENANTS {
+            all.clear();
+        }
+        all.insert(tenant.clone(), read.clone());
+        Ok(read)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, Arc<Known>>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self, committed: Committed) {
+        self.hub.committed(&committed.events);
+        if committed.left_in_database {
+            self.engine.doorbell();
+        }
+        if !committed.deliveries.is_empty() {
+            self.engine.committed(committed.deliveries);
+        }
+    }
+}
+
+/// An open transaction of one tenant, and what is to be said once it is committed.
+pub(crate) struct Work<'a> {
+    broadcaster: &'a Broadcaster,
+    tenant: TenantId,
+    tx: Tx,
+    events: Vec<NewEvent>,
+    revoked: Vec<Revoked>,
+    webhooks_edited: bool,
+}
+
+/// What a transaction wrote.
+#[derive(Default)]
+struct Committed {
+    events: Vec<Arc<Event>>,
+    deliveries: Vec<(Delivery, Reservation)>,
+    left_in_database: bool,
+}
+
+impl Work<'_> {
+    /// Lends the transaction to one call.
+    pub fn conn(&mut self) -> Conn<'_> {
+        self.tx.conn()
+    }
+
+    /// Says an event once the transaction is committed.
+    pub fn emit(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// Makes every server forget a session or a user once the transaction is committed.
+    pub async fn revoke(&mut self, revoked: Revoked) -> Result<()> {
+        let now = self.broadcaster.clock.now();
+        revocations::insert(self.tx.conn(), &self.tenant, &revoked, now).await?;
+        self.revoked.push(revoked);
+        Ok(())
+    }
+
+    /// Makes every server read the tenant's webhooks anew before its next event.
+    pub fn webhooks_edited(&mut self) {
+        self.webhooks_edited = true;
+    }
+
+    /// Commits, then rings the doorbells. The sequence row is the last thing to be locked.
+    pub async fn commit(mut self) -> Result<()> {
+        if self.webhooks_edited {
+            journal::bump_webhooks_version(self.tx.conn(), &self.tenant).await?;
+        }
+        let events = std::mem::take(&mut self.events);
+        let committed = if events.is_empty() { Committed::default() } else { self.write(events).await? };
+        let broadcaster = self.broadcaster;
+        if let Err(error) = self.tx.commit().await {
+            settle(broadcaster, &self.tenant, &committed, error).await?;
+        }
+        broadcaster.ring(committed);
+        broadcaster.gate.forget(&self.tenant, &self.revoked).await;
+        Ok(())
+    }
+
+    async fn write(&mut self, events: Vec<NewEvent>) -> Result<Committed> {
+        let (broadcaster, tenant) = (self.broadcaster, self.tenant.clone());
+        let head = journal::lock_head(self.tx.conn(), &tenant).await?;
+        let known = broadcaster.subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?;
+        let mut planned = plan(&broadcaster.engine, &broadcaster.server, &known.subscriptions, &events, head);
+        // The moment is taken with the row locked, so that moments follow the numbers.
+        let now = broadcaster.clock.now();
+        let stored = journal::append(self.tx.conn(), &tenant, head, events, planned.rows.len(), now).await?;
+        deliveries::insert(self.tx.conn(), &tenant, &planned.rows, now).await?;
+        let events: Vec<Arc<Event>> = stored.into_iter().map(Arc::new).collect();
+        let in_memory = std::mem::take(&mut planned.in_memory);
+        let deliveries =
+            in_memory.into_iter().map(|kept| (kept.delivery(&planned.rows, &events), kept.room)).collect();
+        Ok(Committed { deliveries, left_in_database: planned.left_in_database, events })
+    }
+}
+
+/// After a commit without an answer: finds out whether it took place. Fails if it did not, or if nobody can say.
+async fn settle(
+    broadcaster: &Broadcaster,
+    tenant: &TenantId,
+    committed: &Committed,
+    error: store::Error,
+) -> Result<()> {
+    let (Some(first), true) = (committed.events.first(), error.is_unavailable()) else {
+        return Err(error.into());
+    };
+    let mut tx = broadcaster.store.begin().await?;
+    if journal::was_committed(tx.conn(), tenant, first.seq, &first.id).await? {
+        Ok(())
+    } else {
+        Err(error.into())
+    }
+}
+
+/// The deliveries of some events, before they are written.
+#[derive(Default)]
+struct Plan {
+    rows: Vec<NewDelivery>,
+    in_memory: Vec<Kept>,
+    left_in_database: bool,
+}
+
+/// A delivery for which this server has room in memory.
+struct Kept {
+    row: usize,
+    event: usize,
+    room: Reservation,
+}
+
+impl Kept {
+    fn delivery(&self, rows: &[NewDelivery], events: &[Arc<Event>]) -> Delivery {
+        let (row, event) = (&rows[self.row], &events[self.event]);
+        Delivery {
+            tenant: event.tenant.clone(),
+            id: row.id,
+            webhook: row.webhook,
+            event_id: event.id.clone(),
+            event_seq: Some(event.seq),
+            event: event.name.clone(),
+            subject: event.subject.clone(),
+            attempts: 0,
+            created_at: event.created_at,
+            payload: Some(event.payload.clone()),
+        }
+    }
+}
+
+fn plan(
+    engine: &Engine,
+    server: &ServerId,
+    subscriptions: &[Subscription],
+    events: &[NewEvent],
+    head: Head,
+) -> Plan {
+    let mut plan = Plan::default();
+    for (at, event) in events.iter().enumerate() {
+        let about = event.subject.as_deref().and_then(|subject| subject.strip_prefix("webhook:"));
+        let wants = |subscription: &&Subscription| {
+            // An endpoint never hears of itself, so that a broken one cannot feed itself.
+            about != Some(subscription.webhook.to_string().as_str())
+                && subscription.events.iter().any(|pattern| pattern.matches(&event.name))
+        };
+        for subscription in subscriptions.iter().filter(wants) {
+            let room = match subscription.ordering {
+                model::webhook::Ordering::None => {
+                    engine.reserve(subscription.webhook, event.payload.get().len())
+                }
+                // Their order comes from the log: whoever owns the endpoint reads them by number.
+                model::webhook::Ordering::Subject | model::webhook::Ordering::Strict => None,
+            };
+            let owner = if room.is_some() { Owner::Server(server.clone()) } else { Owner::Nobody };
+            let row = plan.rows.len();
+            plan.rows.push(NewDelivery {
+                id: LogId(head.log_id + 1 + i64::try_from(row).unwrap_or(i64::MAX)),
+                webhook: subscription.webhook,
+                event_id: event.id.clone(),
+                event_seq: Some(head.seq + 1 + i64::try_from(at).unwrap_or(i64::MAX)),
+                event: event.name.clone(),
+                subject: event.subject.clone(),
+                owner,
+                payload: None,
+            });
+            match room {
+                Some(room) => plan.in_memory.push(Kept { row, event: at, room }),
+                None => plan.left_in_database = true,
+            }
+        }
+    }
+    plan
+}

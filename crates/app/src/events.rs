@@ -1,0 +1,155 @@
+//! Constructors of the catalogue's events: the only place that shapes their payloads.
+
+use model::agents::{Change, LogoutReason, Source, State};
+use model::{Audience, EventId, EventName, NewEvent, TenantId, Timestamp, UserId, WebhookId, catalogue};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::sync::Arc;
+
+/// Writes a payload as compact JSON. The payloads here have no map with keys other than texts, so it cannot fail.
+pub(crate) fn payload(fields: &impl Serialize) -> Arc<RawValue> {
+    to_raw_value(fields).map_or_else(|_| RawValue::NULL.to_owned().into(), Into::into)
+}
+
+fn event(name: EventName, subject: String, audience: Audience, fields: &impl Serialize) -> NewEvent {
+    NewEvent { id: EventId::generate(), name, subject: Some(subject), audience, payload: payload(fields) }
+}
+
+fn about_agent(name: EventName, user: &UserId, fields: &impl Serialize) -> NewEvent {
+    event(name, format!("agent:{user}"), Audience::user(user), fields)
+}
+
+#[derive(Serialize)]
+struct AgentStateChanged<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    state: State,
+    previous_state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_by: Option<&'a UserId>,
+    changed_at: Timestamp,
+    previous_state_seconds: f64,
+    routable: bool,
+    version: i64,
+}
+
+/// `agent.state.changed`
+pub(crate) fn agent_state_changed(tenant: &TenantId, change: &Change) -> NewEvent {
+    let agent = &change.agent;
+    about_agent(
+        catalogue::AGENT_STATE_CHANGED,
+        &agent.user,
+        &AgentStateChanged {
+            user_id: &agent.user,
+            tenant_id: tenant,
+            state: agent.state,
+            previous_state: change.previous_state,
+            reason: agent.reason.as_deref(),
+            source: change.source.as_str(),
+            changed_by: change
+                .by
+                .as_ref()
+                .filter(|_| matches!(change.source, Source::Oneself | Source::Supervisor)),
+            changed_at: change.at,
+            previous_state_seconds: change.previous_state_lasted.as_secs_f64(),
+            routable: agent.routable(),
+            version: agent.version,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct AgentLogin<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    at: Timestamp,
+    state: State,
+    queue_ids: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
+}
+
+/// `agent.login`
+pub(crate) fn agent_login(tenant: &TenantId, change: &Change, session: Option<&str>) -> NewEvent {
+    let user = &change.agent.user;
+    about_agent(
+        catalogue::AGENT_LOGIN,
+        user,
+        &AgentLogin {
+            user_id: user,
+            tenant_id: tenant,
+            at: change.at,
+            state: change.agent.state,
+            queue_ids: &[],
+            session_id: session,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct AgentLogout<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    at: Timestamp,
+    reason: &'static str,
+    duty_seconds: f64,
+}
+
+/// `agent.logout`
+pub(crate) fn agent_logout(
+    tenant: &TenantId,
+    change: &Change,
+    reason: LogoutReason,
+    lasted: std::time::Duration,
+) -> NewEvent {
+    let user = &change.agent.user;
+    about_agent(
+        catalogue::AGENT_LOGOUT,
+        user,
+        &AgentLogout {
+            user_id: user,
+            tenant_id: tenant,
+            at: change.at,
+            reason: reason.as_str(),
+            duty_seconds: lasted.as_secs_f64(),
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct WebhookTest<'a> {
+    webhook_id: WebhookId,
+    tenant_id: &'a TenantId,
+    requested_by: &'a UserId,
+    nonce: String,
+}
+
+/// The payload of `webhook.test`, which is sent to that endpoint only and is not in the log.
+pub(crate) fn webhook_test(tenant: &TenantId, webhook: WebhookId, by: &UserId) -> Arc<RawValue> {
+    let nonce = format!("{:032x}", rand::random::<u128>());
+    payload(&WebhookTest { webhook_id: webhook, tenant_id: tenant, requested_by: by, nonce })
+}
+
+#[derive(Serialize)]
+struct WebhookDisabled<'a> {
+    webhook_id: WebhookId,
+    tenant_id: &'a TenantId,
+    url_host: &'a str,
+    reason: &'static str,
+    at: Timestamp,
+}
+
+/// `webhook.disabled`
+pub(crate) fn webhook_disabled(
+    tenant: &TenantId,
+    webhook: WebhookId,
+    url_host: &str,
+    reason: &'static str,
+    at: Timestamp,
+) -> NewEvent {
+    let fields = WebhookDisabled { webhook_id: webhook, tenant_id: tenant, url_host, reason, at };
+    event(catalogue::WEBHOOK_DISABLED, format!("webhook:{webhook}"), Audience::default(), &fields)
+}

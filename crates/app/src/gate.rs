@@ -1,0 +1,211 @@
+//! Who may come in: checks access tokens against sessions and users, remembers the answer, and forgets it as soon as any
+//! server ends a session or changes a user.
+
+use crate::tokens::{Claims, Tokens};
+use crate::{Error, Result};
+use model::{Clock, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
+use realtime::Hub;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use store::revocations::{self, Revocation, Revoked};
+use store::{Store, sessions, users};
+use tokio::time::Instant;
+
+/// How often each server asks what to forget.
+const POLL: Duration = Duration::from_millis(500);
+/// Without an answer for this long, nothing remembered is trusted.
+const TRUST: Duration = Duration::from_secs(5);
+/// Rows are read again for this long, because they become visible out of order.
+const OVERLAP: Duration = Duration::from_secs(30);
+/// Sessions remembered, about 300 bytes each; beyond it all are looked up anew.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// A signed-in user, as of this moment.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: UserId,
+    /// The user's present role, whatever the token says.
+    pub role: Role,
+    /// The sign-in.
+    pub session: SessionId,
+    /// When the access token expires.
+    pub expires_at: Timestamp,
+}
+
+impl Identity {
+    /// The identity as a listener to events.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        Viewer { user: Some(self.user.clone()), role: self.role }
+    }
+}
+
+#[derive(Clone)]
+struct Remembered {
+    tenant: TenantId,
+    user: UserId,
+    role: Role,
+}
+
+/// Checks credentials.
+pub struct Gate {
+    store: Store,
+    clock: Clock,
+    hub: Hub,
+    tokens: OnceLock<Tokens>,
+    sessions: Mutex<HashMap<SessionId, Remembered>>,
+    /// Counts what was forgotten, so that an answer read before is not remembered after.
+    forgotten: AtomicU64,
+    polled_at: Mutex<Option<Instant>>,
+}
+
+impl Gate {
+    /// A gate that closes the hub's connections of those who lose their right.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, hub: Hub) -> Self {
+        Self {
+            store,
+            clock,
+            hub,
+            tokens: OnceLock::new(),
+            sessions: Mutex::default(),
+            forgotten: AtomicU64::new(0),
+            polled_at: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn use_tokens(&self, tokens: Tokens) {
+        // Set once, when the application is put together.
+        let _ = self.tokens.set(tokens);
+    }
+
+    /// The user whose access token this is.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity> {
+        let claims = self.tokens.get().and_then(|tokens| tokens.read_access(token)).ok_or(INVALID)?;
+        if claims.expires_at() <= self.clock.now() {
+            return Err(EXPIRED);
+        }
+        let role = match self.remembered(&claims) {
+            Some(role) => role,
+            None => self.look_up(&claims).await?,
+        };
+        let expires_at = claims.expires_at();
+        Ok(Identity { tenant: claims.tenant_id, user: claims.sub, role, session: claims.sid, expires_at })
+    }
+
+    fn remembered(&self, claims: &Claims) -> Option<Role> {
+        let polled_at = *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if polled_at.is_none_or(|at| at.elapsed() > TRUST) {
+            return None;
+        }
+        let sessions = self.sessions();
+        let known = sessions.get(&claims.sid)?;
+        (known.tenant == claims.tenant_id && known.user == claims.sub).then_some(known.role)
+    }
+
+    async fn look_up(&self, claims: &Claims) -> Result<Role> {
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        let mut reader = self.store.read().await?;
+        let (tenant, user) = (&claims.tenant_id, &claims.sub);
+        if !sessions::is_open(reader.conn(), tenant, &claims.sid, user, self.clock.now()).await? {
+            return Err(ENDED);
+        }
+        let user =
+            users::find(reader.conn(), tenant, user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
+        let mut sessions = self.sessions();
+        if self.forgotten.load(Ordering::SeqCst) == forgotten {
+            if sessions.len() >= MAX_REMEMBERED {
+                sessions.clear();
+            }
+            let known = Remembered { tenant: tenant.clone(), user: user.id, role: user.role };
+            sessions.insert(claims.sid.clone(), known);
+        }
+        Ok(user.role)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, Remembered>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was revoked, and closes or re-scopes its connections.
+    pub(crate) async fn forget(&self, tenant: &TenantId, revoked: &[Revoked]) {
+        for revoked in revoked {
+            self.forget_one(tenant, revoked).await;
+        }
+    }
+
+    async fn forget_one(&self, tenant: &TenantId, revoked: &Revoked) {
+        {
+            let mut sessions = self.sessions();
+            self.forgotten.fetch_add(1, Ordering::SeqCst);
+            sessions.retain(|id, known| match revoked {
+                Revoked::Session(session) => id != session || known.tenant != *tenant,
+                Revoked::User(user) => known.user != *user || known.tenant != *tenant,
+            });
+        }
+        match revoked {
+            Revoked::Session(session) => self.hub.end_session(tenant, session),
+            Revoked::User(user) => match self.present_role(tenant, user).await {
+                Ok(role) => self.hub.user_changed(tenant, user, role),
+                Err(error) => {
+                    // Nobody knows what the user may see now: the connections close, and come back when it is known.
+                    tracing::warn!(tenant_id = %tenant, user_id = %user, %error, "User's connections closed: role unknown");
+                    self.hub.user_changed(tenant, user, None);
+                }
+            },
+        }
+    }
+
+    async fn present_role(&self, tenant: &TenantId, user: &UserId) -> Result<Option<Role>> {
+        let mut reader = self.store.read().await?;
+        let user = users::find(reader.conn(), tenant, user).await?;
+        Ok(user.filter(|user| user.is_active).map(|user| user.role))
+    }
+
+    /// Follows what other servers and the command line revoke. Runs until it is dropped.
+    pub async fn follow(&self) {
+        let mut seen: HashSet<i64> = HashSet::new();
+        let mut first = true;
+        loop {
+            let asked_at = Instant::now();
+            match self.read_revocations().await {
+                Ok(rows) => {
+                    let ids: HashSet<i64> = rows.iter().map(|row| row.id).collect();
+                    let new: Vec<Revocation> =
+                        rows.into_iter().filter(|row| !first && !seen.contains(&row.id)).collect();
+                    for row in &new {
+                        self.forget(&row.tenant, std::slice::from_ref(&row.revoked)).await;
+                    }
+                    // What is no longer in the window can no longer come back.
+                    seen = ids;
+                    first = false;
+                    *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked_at);
+                }
+                Err(error) => tracing::debug!(%error, "Revocations could not be read"),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn read_revocations(&self) -> Result<Vec<Revocation>> {
+        let since = self.clock.now().minus(OVERLAP);
+        let mut reader = self.store.read().await?;
+        Ok(revocations::since(reader.conn(), since).await?)
+    }
+}
+
+const INVALID: Error = Error::Unauthorized {
+    code: "invalid_token",
+    message: "the access token is not valid: log in and send it as Authorization: Bearer TOKEN",
+};
+const EXPIRED: Error = Error::Unauthorized {
+    code: "token_expired",
+    message: "the access token has expired: get a new one from POST /api/v1/auth/refresh",
+};
+const ENDED: Error =
+    Error::Unauthorized { code: "session_ended", message: "the session has ended: log in again" };

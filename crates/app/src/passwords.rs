@@ -1,0 +1,140 @@
+//! Passwords: which are allowed, and their hashes (argon2id, RFC 9106, in PHC form). Hashing takes tens of milliseconds
+//! and 19 MiB, so it runs on few threads at once, apart from those that serve requests.
+
+use crate::fields::Problems;
+use crate::{Error, Result};
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// Verifications that may wait for a thread; at 50 ms each and two threads, the last one waits under four seconds.
+const MAX_WAITING: usize = 128;
+
+/// The most used passwords of at least ten characters, from public counts of leaked ones.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Notes what is wrong with a new password: 10 to 256 characters, not a common one.
+pub fn check(problems: &mut Problems, field: &str, password: &str) {
+    let length = password.chars().count();
+    if !(10..=256).contains(&length) {
+        problems.add(field, "must be 10 to 256 characters long");
+    } else if is_common(password) {
+        problems.add(field, "is one of the most common passwords: choose another one");
+    }
+}
+
+fn is_common(password: &str) -> bool {
+    let password = password.to_lowercase();
+    let mut characters = password.chars();
+    let one_character = characters.next().is_some_and(|first| characters.all(|other| other == first));
+    one_character || COMMON.lines().any(|common| common == password)
+}
+
+/// Hashes and verifies with bounded concurrency.
+#[derive(Debug, Clone)]
+pub struct Hashing {
+    threads: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { threads: Arc::new(Semaphore::new(threads)), waiting: Arc::default() }
+    }
+}
+
+impl Hashing {
+    /// The hash of a password.
+    pub async fn hash(&self, password: &str) -> Result<String> {
+        let password = password.to_owned();
+        self.run(move || hash_now(&password)).await?
+    }
+
+    /// Whether the password is the one of `hash`. Without a hash it takes as long and is false, so that nobody can tell
+    /// by the time whether an account exists.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
+        let password = password.to_owned();
+        let known = hash.is_some();
+        let hash = hash.unwrap_or(NOBODYS_HASH).to_owned();
+        Ok(self.run(move || verify_now(&password, &hash)).await? && known)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::Busy);
+        }
+        let _waiting = Waiting(self.waiting.clone());
+        let permit = self.threads.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        done.await.map_err(|error| Error::Internal(format!("password hashing: {error}")))
+    }
+}
+
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A hash that no password is known for.
+const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5cyBzYWx0IQ$fZ2rQpxZ0BUhS0ovGwE+yCSU0oNkQ1cJq6hUeK0iS7o";
+
+fn hash_now(password: &str) -> Result<String> {
+    let hashed: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
+    hashed.map(|hash| hash.to_string()).map_err(|error| Error::Internal(format!("password hashing: {error}")))
+}
+
+fn verify_now(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(password: &str) -> bool {
+        let mut problems = Problems::default();
+        check(&mut problems, "password", password);
+        problems.into_result().is_err()
+    }
+
+    #[test]
+    fn short_long_and_common_passwords_are_refused() {
+        for bad in
+            ["", "short", "123456789", "1234567890", "PasswordPassword", "aaaaaaaaaaaa", &"x1".repeat(129)]
+        {
+            assert!(problem(bad), "{bad}");
+        }
+        for good in ["correct horse", "ein längeres Kennwort", &"x1".repeat(128)] {
+            assert!(!problem(good), "{good}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_verified_against_its_own_hash_only() {
+        let hashing = Hashing::default();
+        let hash = hashing.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(hashing.verify("correct horse", Some(&hash)).await.unwrap());
+        assert!(!hashing.verify("wrong horse", Some(&hash)).await.unwrap());
+        assert!(!hashing.verify("correct horse", None).await.unwrap());
+    }
+
+    #[test]
+    fn nobodys_hash_takes_as_long_as_a_real_one() {
+        assert!(PasswordHash::new(NOBODYS_HASH).is_ok());
+    }
+}

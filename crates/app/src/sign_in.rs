@@ -1,0 +1,229 @@
+//! Log-in, refresh, log-out and change of password.
+
+use crate::broadcaster::Broadcaster;
+use crate::error::retrying;
+use crate::fields::Problems;
+use crate::gate::Identity;
+use crate::passwords::{self, Hashing};
+use crate::rate_limit::RateLimiter;
+use crate::tokens::{Claims, RefreshClaims, Tokens};
+use crate::{Error, Result, Settings};
+use model::{EventId, SessionId, Timestamp};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use store::revocations::Revoked;
+use store::sessions::{self, Session};
+use store::users::{self, User};
+
+/// A spent refresh token still gets its successor for this long, for answers lost on the way.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a client gets when it signs in or refreshes.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Good for API calls until it expires.
+    pub access_token: String,
+    /// Good for one refresh.
+    pub refresh_token: String,
+    /// How long the access token is good.
+    pub expires_in: Duration,
+    /// Who signed in.
+    pub user: User,
+}
+
+/// Signs users in.
+pub struct SignIn {
+    broadcaster: Arc<Broadcaster>,
+    tokens: Tokens,
+    hashing: Arc<Hashing>,
+    access_ttl: Duration,
+    refresh_ttl: Duration,
+    failures_by_account: RateLimiter<(String, IpAddr)>,
+    failures_by_address: RateLimiter<IpAddr>,
+}
+
+impl SignIn {
+    pub(crate) fn new(
+        settings: &Settings,
+        broadcaster: Arc<Broadcaster>,
+        tokens: Tokens,
+        hashing: Arc<Hashing>,
+    ) -> Self {
+        let clock = &broadcaster.clock;
+        let by_address = settings.login_limit.map(|limit| limit.scaled(10.0));
+        Self {
+            tokens,
+            hashing,
+            access_ttl: settings.access_ttl,
+            refresh_ttl: settings.refresh_ttl,
+            failures_by_account: RateLimiter::new(settings.login_limit, clock.clone()),
+            failures_by_address: RateLimiter::new(by_address, clock.clone()),
+            broadcaster,
+        }
+    }
+
+    /// Starts a session.
+    pub async fn login(&self, email: &str, password: &str, address: IpAddr) -> Result<SignedIn> {
+        let key = email.to_lowercase();
+        let user = {
+            let mut reader = self.broadcaster.store.read().await?;
+            users::find_by_email(reader.conn(), &key).await?
+        };
+        let hash = user.as_ref().map(|user| user.password_hash.as_str());
+        if !self.verify(&key, address, password, hash).await? {
+            return Err(WRONG);
+        }
+        match user {
+            Some(user) if user.is_active => self.start_session(user).await,
+            _ => Err(WRONG),
+        }
+    }
+
+    /// Verifies a password unless there were too many wrong ones of late. Without a `hash` no password is right.
+    async fn verify(
+        &self,
+        account: &str,
+        address: IpAddr,
+        password: &str,
+        hash: Option<&str>,
+    ) -> Result<bool> {
+        let account = (account.to_owned(), address);
+        let too_many = |retry_after| Error::TooMany { what: "failed log-ins", retry_after };
+        self.failures_by_account.peek(account.clone()).map_err(too_many)?;
+        self.failures_by_address.peek(address).map_err(too_many)?;
+        let right = self.hashing.verify(password, hash).await?;
+        if !right {
+            let _ = self.failures_by_account.take(account);
+            let _ = self.failures_by_address.take(address);
+        }
+        Ok(right)
+    }
+
+    async fn start_session(&self, user: User) -> Result<SignedIn> {
+        let now = self.broadcaster.clock.now();
+        let session = Session {
+            tenant: user.tenant.clone(),
+            id: SessionId::generate(),
+            user: user.id.clone(),
+            generation: 0,
+            rotated_at: now,
+            expires_at: now.plus(self.refresh_ttl),
+            ended_at: None,
+        };
+        let mut tx = self.broadcaster.store.begin().await?;
+        sessions::insert(tx.conn(), &session).await?;
+        tx.commit().await?;
+        Ok(self.tokens_for(user, &session, now))
+    }
+
+    fn tokens_for(&self, user: User, session: &Session, now: Timestamp) -> SignedIn {
+        let expires_at = now.plus(self.access_ttl);
+        let access_token = self.tokens.sign_access(&Claims {
+            sub: user.id.clone(),
+            tenant_id: user.tenant.clone(),
+            role: user.role,
+            sid: session.id.clone(),
+            iat: now.unix_seconds(),
+            exp: expires_at.unix_seconds(),
+            jti: EventId::generate().to_string(),
+        });
+        let refresh_token = self.tokens.sign_refresh(&RefreshClaims {
+            tenant: session.tenant.clone(),
+            session: session.id.clone(),
+            generation: session.generation,
+        });
+        SignedIn { access_token, refresh_token, expires_in: self.access_ttl, user }
+    }
+
+    /// Exchanges a refresh token for a new pair. A token that was spent before ends the session.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<SignedIn> {
+        let claims = self.tokens.read_refresh(refresh_token).ok_or(SPENT)?;
+        retrying(|| self.exchange(&claims)).await
+    }
+
+    async fn exchange(&self, claims: &RefreshClaims) -> Result<SignedIn> {
+        let mut work = self.broadcaster.begin(&claims.tenant).await?;
+        let now = self.broadcaster.clock.now();
+        let session = sessions::lock(work.conn(), &claims.tenant, &claims.session).await?;
+        let open = |session: &Session| session.ended_at.is_none() && session.expires_at > now;
+        let mut session = session.filter(open).ok_or(SPENT)?;
+        let user = users::find(work.conn(), &claims.tenant, &session.user).await?;
+        let user = user.filter(|user| user.is_active).ok_or(SPENT)?;
+        let just_spent =
+            claims.generation + 1 == session.generation && now.since(session.rotated_at) <= GRACE;
+        if claims.generation == session.generation {
+            session.generation += 1;
+            session.expires_at = now.plus(self.refresh_ttl);
+            let (id, expires_at) = (&session.id, session.expires_at);
+            sessions::rotate(work.conn(), &claims.tenant, id, session.generation, now, expires_at).await?;
+            work.commit().await?;
+        } else if !just_spent {
+            tracing::warn!(tenant_id = %claims.tenant, session_id = %session.id, "Session ended: a spent refresh token was used again");
+            sessions::end(work.conn(), &claims.tenant, &session.id, now).await?;
+            work.revoke(Revoked::Session(session.id)).await?;
+            work.commit().await?;
+            return Err(SPENT);
+        }
+        Ok(self.tokens_for(user, &session, now))
+    }
+
+    /// Ends the session.
+    pub async fn logout(&self, identity: &Identity) -> Result<()> {
+        retrying(|| async {
+            let mut work = self.broadcaster.begin(&identity.tenant).await?;
+            let now = self.broadcaster.clock.now();
+            sessions::end(work.conn(), &identity.tenant, &identity.session, now).await?;
+            work.revoke(Revoked::Session(identity.session.clone())).await?;
+            work.commit().await
+        })
+        .await
+    }
+
+    /// Sets a new password and ends the user's other sessions.
+    pub async fn change_password(
+        &self,
+        identity: &Identity,
+        current: &str,
+        new: &str,
+        address: IpAddr,
+    ) -> Result<()> {
+        let mut problems = Problems::default();
+        passwords::check(&mut problems, "new_password", new);
+        problems.check(current != new, "new_password", "must differ from the present one");
+        problems.into_result()?;
+        let user = self.me(identity).await?;
+        if !self.verify(&user.email.to_lowercase(), address, current, Some(&user.password_hash)).await? {
+            return Err(Error::field("current_password", "is not your present password"));
+        }
+        let hash = self.hashing.hash(new).await?;
+        retrying(|| self.store_password(identity, &hash)).await
+    }
+
+    async fn store_password(&self, identity: &Identity, hash: &str) -> Result<()> {
+        let mut work = self.broadcaster.begin(&identity.tenant).await?;
+        let now = self.broadcaster.clock.now();
+        let user = users::lock(work.conn(), &identity.tenant, &identity.user).await?;
+        let user = user.ok_or(Error::NotFound("user"))?;
+        users::update(work.conn(), &User { password_hash: hash.to_owned(), updated_at: now, ..user }).await?;
+        let keep = Some(&identity.session);
+        crate::users::end_sessions(&mut work, &identity.tenant, &identity.user, keep, now).await?;
+        work.commit().await
+    }
+
+    /// The signed-in user.
+    pub async fn me(&self, identity: &Identity) -> Result<User> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let user = users::find(reader.conn(), &identity.tenant, &identity.user).await?;
+        user.ok_or(Error::NotFound("user"))
+    }
+}
+
+const WRONG: Error = Error::Unauthorized {
+    code: "invalid_credentials",
+    message: "the e-mail address or the password is wrong",
+};
+const SPENT: Error = Error::Unauthorized {
+    code: "invalid_refresh_token",
+    message: "the refresh token is not valid, was used before, or its session has ended: log in again",
+};

@@ -1,0 +1,289 @@
+//! Webhook endpoints: set up, try out, and look into what was delivered.
+
+use crate::broadcaster::Broadcaster;
+use crate::error::retrying;
+use crate::gate::Identity;
+use crate::{Error, Result, events};
+use ::webhooks::AllowedNetworks;
+use model::{EventId, LogId, TenantId, Timestamp, WebhookId, catalogue};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::deliveries::{self, Attempt, AttemptEntry, Delivery, Filter, LogEntry, NewDelivery, Owner, Stats};
+use store::journal;
+use store::webhooks::{self as rows, Health, Webhook};
+
+mod draft;
+
+pub use draft::Draft;
+
+/// Log entries removed in one transaction after their endpoint was deleted.
+const CLEARED_AT_ONCE: i64 = 1000;
+
+/// Manages webhook endpoints.
+pub struct Webhooks {
+    broadcaster: Arc<Broadcaster>,
+    allowed: AllowedNetworks,
+}
+
+/// An entry of the log with all that is known about it.
+#[derive(Debug, Clone)]
+pub struct LogDetail {
+    /// The entry.
+    pub entry: LogEntry,
+    /// Its attempts, in order.
+    pub attempts: Vec<AttemptEntry>,
+    /// The headers of the last attempt, or of the first one to come.
+    pub headers: Vec<(String, String)>,
+    /// The body; none once the event was pruned.
+    pub body: Option<String>,
+}
+
+impl Webhooks {
+    pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks) -> Self {
+        Self { broadcaster, allowed }
+    }
+
+    /// The tenant's endpoints by id, after the id `after`, with how they fare.
+    pub async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Result<Vec<(Webhook, Health)>> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let webhooks = rows::page(reader.conn(), tenant, after, limit).await?;
+        let (Some(first), Some(last)) = (webhooks.first(), webhooks.last()) else { return Ok(Vec::new()) };
+        let health = rows::health(reader.conn(), tenant, first.id, last.id).await?;
+        let mut health: HashMap<i64, Health> = health.into_iter().map(|one| (one.webhook_id, one)).collect();
+        let with_health = |webhook: Webhook| {
+            let health = health.remove(&webhook.id.0).unwrap_or_default();
+            (webhook, health)
+        };
+        Ok(webhooks.into_iter().map(with_health).collect())
+    }
+
+    /// One endpoint and how it fares.
+    pub async fn get(&self, tenant: &TenantId, id: WebhookId) -> Result<(Webhook, Health)> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        let health = rows::health(reader.conn(), tenant, id, id).await?;
+        Ok((webhook, health.into_iter().next().unwrap_or_default()))
+    }
+
+    /// Sets an endpoint up.
+    pub async fn create(&self, tenant: &TenantId, draft: &Draft) -> Result<Webhook> {
+        let now = self.broadcaster.clock.now();
+        let mut webhook = draft.complete(draft::blank(tenant, now), &self.allowed)?;
+        let stored = retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            let id = rows::insert(work.conn(), &webhook).await?;
+            work.webhooks_edited();
+            work.commit().await?;
+            Ok(id)
+        });
+        webhook.id = stored.await?;
+        Ok(webhook)
+    }
+
+    /// Sets an endpoint up anew: what the draft leaves out becomes the default, save the secret.
+    pub async fn replace(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<Webhook> {
+        self.edit(tenant, id, |before, now| {
+            let blank = draft::blank(tenant, before.created_at);
+            let (secret, previous_secret) = (before.secret, before.previous_secret);
+            let base = Webhook { id, secret, previous_secret, updated_at: now, ..blank };
+            draft.complete(base, &self.allowed)
+        })
+        .await
+    }
+
+    /// Changes what the draft says.
+    pub async fn patch(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<Webhook> {
+        self.edit(tenant, id, |before, now| draft.apply(Webhook { updated_at: now, ..before }, &self.allowed))
+            .await
+    }
+
+    async fn edit(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        change: impl Fn(Webhook, Timestamp) -> Result<Webhook>,
+    ) -> Result<Webhook> {
+        let edited = retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            let now = self.broadcaster.clock.now();
+            let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+            let was_active = before.is_active;
+            let mut after = change(before, now)?;
+            if after.is_active {
+                after.disabled_reason = None;
+            }
+            rows::update(work.conn(), &after).await?;
+            if was_active && !after.is_active {
+                // The engine then ends what is queued instead of keeping it for its next retry.
+                deliveries::make_due(work.conn(), tenant, id, now).await?;
+            }
+            work.webhooks_edited();
+            work.commit().await?;
+            Ok(after)
+        })
+        .await?;
+        self.broadcaster.engine.changed(id);
+        Ok(edited)
+    }
+
+    /// Removes an endpoint with all that is queued for it; its log goes in steps.
+    pub async fn delete(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
+        retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            if !rows::delete(work.conn(), tenant, id).await? {
+                return Err(UNKNOWN);
+            }
+            deliveries::forget_webhook(work.conn(), tenant, id).await?;
+            work.webhooks_edited();
+            work.commit().await
+        })
+        .await?;
+        self.broadcaster.engine.changed(id);
+        self.clear_log(tenant, id).await
+    }
+
+    async fn clear_log(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
+        loop {
+            let cleared = retrying(|| async {
+                let mut tx = self.broadcaster.store.begin().await?;
+                let cleared = deliveries::delete_of_webhook(tx.conn(), tenant, id, CLEARED_AT_ONCE).await?;
+                tx.commit().await?;
+                Ok(cleared)
+            });
+            if cleared.await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Switches off an endpoint that said it is gone (410), and says so.
+    pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
+        const REASON: &str = "gone_410";
+        retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            let now = self.broadcaster.clock.now();
+            let Some(webhook) =
+                rows::lock(work.conn(), tenant, id).await?.filter(|webhook| webhook.is_active)
+            else {
+                return Ok(());
+            };
+            let host = draft::host_of(&webhook.url).to_owned();
+            let disabled_reason = Some(REASON.to_owned());
+            let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
+            rows::update(work.conn(), &off).await?;
+            deliveries::make_due(work.conn(), tenant, id, now).await?;
+            work.webhooks_edited();
+            work.emit(events::webhook_disabled(tenant, id, &host, REASON, now));
+            work.commit().await
+        })
+        .await?;
+        self.broadcaster.engine.changed(id);
+        Ok(())
+    }
+
+    /// Sends `webhook.test` now, once, whatever the endpoint's settings say, and gives the finished log entry.
+    pub async fn test(&self, identity: &Identity, id: WebhookId) -> Result<LogEntry> {
+        let tenant = &identity.tenant;
+        let (webhook, _) = self.get(tenant, id).await?;
+        let log = retrying(|| self.queue_test(identity, id)).await?;
+        let mut reader = self.broadcaster.store.read().await?;
+        let delivery = deliveries::find(reader.conn(), tenant, log).await?.ok_or(UNKNOWN)?;
+        drop(reader);
+        let attempt = self.broadcaster.engine.send_test(&webhook, &delivery).await;
+        retrying(|| self.finish_test(attempt.clone())).await?;
+        let mut reader = self.broadcaster.store.read().await?;
+        deliveries::entry(reader.conn(), tenant, id, log).await?.ok_or(UNKNOWN)
+    }
+
+    async fn queue_test(&self, identity: &Identity, id: WebhookId) -> Result<LogId> {
+        let tenant = &identity.tenant;
+        let mut tx = self.broadcaster.store.begin().await?;
+        let head = journal::lock_head(tx.conn(), tenant).await?;
+        let now = self.broadcaster.clock.now();
+        let delivery = NewDelivery {
+            id: LogId(head.log_id + 1),
+            webhook: id,
+            event_id: EventId::generate(),
+            event_seq: None,
+            event: catalogue::WEBHOOK_TEST,
+            subject: None,
+            owner: Owner::Server(self.broadcaster.server.clone()),
+            payload: Some(events::webhook_test(tenant, id, &identity.user)),
+        };
+        journal::append(tx.conn(), tenant, head, Vec::new(), 1, now).await?;
+        deliveries::insert(tx.conn(), tenant, std::slice::from_ref(&delivery), now).await?;
+        tx.commit().await?;
+        Ok(delivery.id)
+    }
+
+    async fn finish_test(&self, attempt: Attempt) -> Result<()> {
+        let mut tx = self.broadcaster.store.begin().await?;
+        deliveries::finish(tx.conn(), &self.broadcaster.server, &mut [attempt]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Entries of an endpoint's log, newest first.
+    pub async fn logs(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        filter: Filter,
+        limit: i64,
+    ) -> Result<Vec<LogEntry>> {
+        let mut reader = self.broadcaster.store.read().await?;
+        rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        Ok(deliveries::page(reader.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
+    }
+
+    /// One entry of an endpoint's log with its attempts and its request.
+    pub async fn log(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<LogDetail> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        let entry = deliveries::entry(reader.conn(), tenant, id, log).await?.ok_or(UNKNOWN_LOG)?;
+        let mut attempts = deliveries::attempts(reader.conn(), tenant, log).await?;
+        let delivery = deliveries::find(reader.conn(), tenant, log).await?.ok_or(UNKNOWN_LOG)?;
+        if attempts.is_empty() && entry.attempts > 0 {
+            attempts.push(only_attempt(&entry));
+        }
+        let (headers, body) = request_of(&webhook, &delivery, &attempts, self.broadcaster.clock.now());
+        Ok(LogDetail { entry, attempts, headers, body })
+    }
+
+    /// What an endpoint's deliveries of the last `window` add up to.
+    pub async fn stats(&self, tenant: &TenantId, id: WebhookId, window: Duration) -> Result<Stats> {
+        let mut reader = self.broadcaster.store.read().await?;
+        rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        let since = self.broadcaster.clock.now().minus(window);
+        Ok(deliveries::stats(reader.conn(), tenant, id, since).await?)
+    }
+}
+
+/// A first attempt that succeeded has no row of its own: the entry says it all.
+fn only_attempt(entry: &LogEntry) -> AttemptEntry {
+    let ended_at = entry.completed_at.unwrap_or(entry.created_at);
+    let duration_ms = entry.response_time_ms.unwrap_or_default();
+    AttemptEntry {
+        attempt: entry.attempts,
+        attempted_at: ended_at - duration_ms,
+        http_status: entry.http_status,
+        duration_ms,
+        error: entry.error.clone(),
+        response_body: entry.response_body.clone(),
+    }
+}
+
+fn request_of(
+    webhook: &Webhook,
+    delivery: &Delivery,
+    attempts: &[AttemptEntry],
+    now: Timestamp,
+) -> (Vec<(String, String)>, Option<String>) {
+    let (number, at) = attempts.last().map_or((1, now), |last| (last.attempt, Timestamp(last.attempted_at)));
+    let headers = ::webhooks::request::headers(webhook, delivery, number, at);
+    let body = delivery.payload.is_some().then(|| ::webhooks::request::body(delivery));
+    (headers, body.map(|body| String::from_utf8_lossy(&body).into_owned()))
+}
+
+const UNKNOWN: Error = Error::NotFound("webhook");
+const UNKNOWN_LOG: Error = Error::NotFound("log entry");

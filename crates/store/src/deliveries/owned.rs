@@ -1,0 +1,98 @@
+//! What a server owns: checks, partial releases and searches beside the plain claim and release. Rarely used paths only.
+
+use super::NOBODY;
+use crate::{Conn, Result, on};
+use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+/// A delivery's key.
+pub type Key = (TenantId, LogId);
+
+/// Stands in the error of an attempt whose answer named a time to come back, which uses up no retry.
+pub const POSTPONED: &str = ", asked to come back in ";
+
+/// Pushes `((?,?),(?,?))`, in SQLite's spelling or MySQL's.
+fn push_keys<'a, DB>(query: &mut QueryBuilder<DB>, keys: &'a [Key], mysql: bool)
+where
+    DB: Database,
+    &'a str: Encode<'a, DB> + Type<DB>,
+    i64: Encode<'a, DB> + Type<DB>,
+{
+    query.push(if mysql { "(" } else { "(VALUES " });
+    for (at, (tenant, id)) in keys.iter().enumerate() {
+        query.push(if at == 0 { "(" } else { ",(" });
+        query.push_bind(tenant.as_str()).push(",").push_bind(id.0).push(")");
+    }
+    query.push(")");
+}
+
+fn parse(rows: Vec<(String, i64)>) -> Vec<Key> {
+    let key = |(tenant, id): (String, i64)| Some((TenantId::parse(&tenant).ok()?, LogId(id)));
+    rows.into_iter().filter_map(key).collect()
+}
+
+/// Those of up to 256 deliveries that the server still owns, locked until the transaction ends.
+pub async fn still_owned(conn: Conn<'_>, owner: &ServerId, keys: &[Key]) -> Result<Vec<Key>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mysql = conn.is_mysql();
+    let rows = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, id FROM webhook_logs WHERE owner = ");
+        select.push_bind(owner.as_str()).push(" AND (tenant_id, id) IN ");
+        push_keys(&mut select, keys, mysql);
+        if mysql {
+            select.push(" FOR UPDATE");
+        }
+        select.build_query_as().fetch_all(c).await
+    })?;
+    Ok(parse(rows))
+}
+
+/// Gives back up to `limit` deliveries that a server owned, save up to 256 that it goes on with; gives how many.
+pub async fn release_others(conn: Conn<'_>, owner: &ServerId, keep: &[Key], limit: i64) -> Result<u64> {
+    let mysql = conn.is_mysql();
+    on!(conn, c => {
+        let mut update = QueryBuilder::new("UPDATE webhook_logs SET owner = ");
+        update.push_bind(NOBODY);
+        update.push(if mysql { " WHERE owner = " } else {
+            " WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM webhook_logs WHERE owner = "
+        });
+        update.push_bind(owner.as_str());
+        if !keep.is_empty() {
+            update.push(" AND (tenant_id, id) NOT IN ");
+            push_keys(&mut update, keep, mysql);
+        }
+        update.push(" LIMIT ").push_bind(limit).push(if mysql { "" } else { ")" });
+        update.build().execute(c).await.map(|done| done.rows_affected())
+    })
+}
+
+/// Up to `limit` deliveries to one endpoint that a server owns and that were due at `due_at` or before.
+pub async fn owned(
+    conn: Conn<'_>,
+    owner: &ServerId,
+    webhook: WebhookId,
+    due_at: Timestamp,
+    limit: i64,
+) -> Result<Vec<Key>> {
+    let rows = on!(conn, c => sqlx::query_as(
+        "SELECT tenant_id, id FROM webhook_logs WHERE owner = ? AND webhook_id = ? AND next_attempt_at <= ? LIMIT ?")
+        .bind(owner.as_str()).bind(webhook.0).bind(due_at.0).bind(limit).fetch_all(c).await)?;
+    Ok(parse(rows))
+}
+
+/// The tenant of an endpoint with deliveries that wait to be claimed.
+pub async fn tenant_of_waiting(conn: Conn<'_>, webhook: WebhookId) -> Result<Option<TenantId>> {
+    let tenant: Option<String> = on!(conn, c => sqlx::query_scalar(
+        "SELECT tenant_id FROM webhook_logs WHERE owner = '' AND webhook_id = ? LIMIT 1")
+        .bind(webhook.0).fetch_optional(c).await)?;
+    Ok(tenant.and_then(|tenant| TenantId::parse(&tenant).ok()))
+}
+
+/// How many attempts of a delivery used up no retry, because the endpoint had asked to come back later.
+pub async fn postponements(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<i64> {
+    on!(conn, c => sqlx::query_scalar(
+        "SELECT COUNT(*) FROM webhook_attempts WHERE tenant_id = ? AND log_id = ? AND error LIKE ?")
+        .bind(tenant.as_str()).bind(id.0).bind(format!("%{POSTPONED}%")).fetch_one(c).await)
+}
