@@ -1,0 +1,101 @@
+//! Measures a running server from the outside: an agent's state change until its WebSocket frame and until its webhook,
+//! open loop at a fixed rate, with the disk's fdatasync beside it. Knows nothing of the server's crates.
+
+mod client;
+mod disk;
+mod listeners;
+mod percentiles;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use client::Client;
+use listeners::Arrivals;
+use percentiles::summary;
+use serde_json::json;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+/// POST /agent-state/me → WebSocket and → webhook, at a fixed rate. Start the server with RATE_LIMIT_API=off.
+#[derive(Parser)]
+struct Options {
+    /// The server, on this machine.
+    #[arg(long, default_value = "http://127.0.0.1:8000")]
+    url: String,
+    /// State changes a second.
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+    /// For how long.
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// A folder on the database's disk, to measure its fdatasync.
+    #[arg(long, default_value = ".")]
+    disk: PathBuf,
+}
+
+/// The first changes warm caches and connections up and do not count.
+const WARM_UP: usize = 100;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    let before = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
+    let client = Client::log_in(&options.url).await.context("logging in")?;
+    let frames = listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
+    let (address, hooks) = listeners::webhook_sink().await?;
+    client.create_webhook(&format!("http://{address}/")).await.context("creating the webhook")?;
+    let posts = drive(&client, &options).await?;
+    timeout(Duration::from_secs(10), async {
+        frames.wait_for(posts.len()).await;
+        hooks.wait_for(posts.len()).await;
+    })
+    .await
+    .context("not every event arrived")?;
+    let after = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
+    let report = json!({
+        "rate_per_second": options.rate,
+        "changes": posts.len() - WARM_UP,
+        "post_answer": summary(posts.iter().skip(WARM_UP).map(|post| post.answered - post.due)),
+        "post_to_websocket": delays(&posts, &frames),
+        "post_to_webhook": delays(&posts, &hooks),
+        "fdatasync_before": summary(before.into_iter()),
+        "fdatasync_after": summary(after.into_iter()),
+    });
+    writeln!(std::io::stdout(), "{report:#}")?;
+    Ok(())
+}
+
+struct Post {
+    version: i64,
+    due: Instant,
+    answered: Instant,
+}
+
+/// Changes the state at the times when changes are due, whether or not earlier ones were answered.
+async fn drive(client: &Client, options: &Options) -> Result<Vec<Post>> {
+    let total = usize::try_from(options.rate * options.seconds)? + WARM_UP;
+    let mut ticks = interval(Duration::from_secs(1) / options.rate);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut running: JoinSet<Result<Post>> = JoinSet::new();
+    for number in 0..total {
+        let due = ticks.tick().await;
+        let client = client.clone();
+        running.spawn(async move {
+            let reason = format!("n{number}");
+            let version = client.change_state(&reason).await?;
+            Ok(Post { version, due, answered: Instant::now() })
+        });
+    }
+    let mut posts = running.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+    posts.sort_by_key(|post| post.due);
+    Ok(posts)
+}
+
+fn delays(posts: &[Post], arrivals: &Arrivals) -> serde_json::Value {
+    let arrived: HashMap<i64, Instant> = arrivals.by_version();
+    let delay = |post: &Post| arrived.get(&post.version).map(|at| at.saturating_duration_since(post.due));
+    summary(posts.iter().skip(WARM_UP).filter_map(delay))
+}
