@@ -64,52 +64,75 @@ pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attemp
     update_health(conn, attempts).await
 }
 
+/// The columns that a finished attempt sets, behind the two of the key.
+const COLUMNS: [&str; 11] = [
+    "tenant_id",
+    "id",
+    "status",
+    "attempts",
+    "http_status",
+    "response_time_ms",
+    "error",
+    "response_body",
+    "owner",
+    "next_attempt_at",
+    "completed_at",
+];
+
+/// MySQL wants to be told which of two tables a column is set in; SQLite wants not to be told.
+fn assignments(table: &str) -> String {
+    let assign = |column: &&str| format!("{table}{column} = v.{column}");
+    COLUMNS[2..].iter().map(assign).collect::<Vec<_>>().join(", ")
+}
+
 async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt]) -> Result<()> {
-    const SET: &str = " SET status = v.status, attempts = v.attempts, http_status = v.http_status,
-        response_time_ms = v.response_time_ms, error = v.error, response_body = v.response_body, owner = v.owner,
-        next_attempt_at = v.next_attempt_at, completed_at = v.completed_at";
     let mysql = conn.is_mysql();
+    let (begin, end) = if mysql {
+        let end = format!(
+            " ON l.tenant_id = v.tenant_id AND l.id = v.id SET {} WHERE l.owner = ",
+            assignments("l.")
+        );
+        ("UPDATE webhook_logs AS l JOIN (".to_owned(), end)
+    } else {
+        let begin = format!("UPDATE webhook_logs AS l SET {} FROM (", assignments(""));
+        (begin, " WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ".to_owned())
+    };
     on!(conn, c => {
-        let mut update = if mysql {
-            QueryBuilder::new("UPDATE webhook_logs AS l JOIN (")
-        } else {
-            QueryBuilder::new(format!("UPDATE webhook_logs AS l{SET} FROM ("))
-        };
+        let mut update = QueryBuilder::new(begin);
         for (at, attempt) in attempts.iter().enumerate() {
             let (status, new_owner, next, completed) = match attempt.verdict {
                 Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
                 Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
                 Verdict::Retry(due) => ("pending", Some(NOBODY), Some(due.0), None),
             };
-            let columns = ["tenant_id", "id", "status", "attempts", "http_status", "response_time_ms", "error",
-                "response_body", "owner", "next_attempt_at", "completed_at"];
-            let name = |column: usize| if at == 0 { format!(" AS {}", columns[column]) } else { String::new() };
             // Only a first attempt that succeeded has no row of its own.
-            let body = if attempt.number == 1 && attempt.verdict == Verdict::Success {
-                attempt.response_body.as_deref()
-            } else {
-                None
-            };
+            let first_success = attempt.number == 1 && attempt.verdict == Verdict::Success;
+            let body = attempt.response_body.as_deref().filter(|_| first_success);
+            let mut names = COLUMNS.iter().filter(|_| at == 0);
             update.push(if at == 0 { "SELECT " } else { " UNION ALL SELECT " });
-            update.push_bind(attempt.tenant.as_str()).push(name(0)).push(", ");
-            update.push_bind(attempt.log.0).push(name(1)).push(", ");
-            update.push_bind(status).push(name(2)).push(", ");
-            update.push_bind(attempt.number).push(name(3)).push(", ");
-            update.push_bind(attempt.http_status).push(name(4)).push(", ");
-            update.push_bind(attempt.duration_ms).push(name(5)).push(", ");
-            update.push_bind(attempt.error.as_deref()).push(name(6)).push(", ");
-            update.push_bind(body).push(name(7)).push(", ");
-            update.push_bind(new_owner).push(name(8)).push(", ");
-            update.push_bind(next).push(name(9)).push(", ");
-            update.push_bind(completed).push(name(10));
+            let mut values = update.separated(", ");
+            // The first SELECT names the columns of them all.
+            macro_rules! column {
+                ($value:expr) => {
+                    values.push_bind($value);
+                    if let Some(name) = names.next() {
+                        values.push_unseparated(" AS ").push_unseparated(name);
+                    }
+                };
+            }
+            column!(attempt.tenant.as_str());
+            column!(attempt.log.0);
+            column!(status);
+            column!(attempt.number);
+            column!(attempt.http_status);
+            column!(attempt.duration_ms);
+            column!(attempt.error.as_deref());
+            column!(body);
+            column!(new_owner);
+            column!(next);
+            column!(completed);
         }
-        update.push(") AS v");
-        if mysql {
-            update.push(" ON l.tenant_id = v.tenant_id AND l.id = v.id").push(SET).push(" WHERE l.owner = ");
-        } else {
-            update.push(" WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ");
-        }
-        update.push_bind(owner.as_str());
+        update.push(") AS v").push(&end).push_bind(owner.as_str());
         update.build().execute(c).await.map(|_| ())
     })
 }

@@ -1,0 +1,183 @@
+//! The queue's SQL on SQLite, and on MySQL/MariaDB where `STORE_TEST_MYSQL=host:port:user:password:database` names one.
+
+use model::webhook::Ordering;
+use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use store::deliveries::{self, Attempt, Filter, NewDelivery, Owner, Verdict};
+use store::webhooks::Webhook;
+use store::{Database, Store, Tls, journal, migrate, servers, tenants, webhooks};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+async fn stores(folder: &std::path::Path) -> Vec<Store> {
+    let mut databases = vec![Database::Sqlite(folder.join("test.db"))];
+    if let Ok(text) = std::env::var("STORE_TEST_MYSQL") {
+        let parts: Vec<&str> = text.split(':').collect();
+        databases.push(Database::MySql {
+            host: parts[0].into(),
+            port: parts[1].parse().unwrap(),
+            user: parts[2].into(),
+            password: parts[3].into(),
+            name: parts[4].into(),
+            tls: Tls::Preferred,
+            max_connections: 4,
+        });
+    }
+    let mut stores = Vec::new();
+    for database in &databases {
+        let store = Store::connect(database).await.unwrap();
+        migrate(&store).await.unwrap();
+        migrate(&store).await.unwrap();
+        stores.push(store);
+    }
+    stores
+}
+
+fn webhook(tenant: &TenantId) -> Webhook {
+    Webhook {
+        id: WebhookId(0),
+        tenant: tenant.clone(),
+        name: "Test".into(),
+        url: "http://127.0.0.1:1/".into(),
+        events: vec![model::webhook::EventPattern::Any],
+        secret: "s".into(),
+        previous_secret: None,
+        is_active: true,
+        retry_count: 7,
+        timeout_seconds: 30,
+        ordering: Ordering::None,
+        mask_personal_data: false,
+        headers: BTreeMap::new(),
+        description: None,
+        disabled_reason: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+fn delivery(id: i64, webhook: WebhookId, owner: Owner) -> NewDelivery {
+    NewDelivery {
+        id: LogId(id),
+        webhook,
+        event_id: EventId::generate(),
+        event_seq: Some(1),
+        event: EventName::parse("order.paid").unwrap(),
+        subject: None,
+        owner,
+        payload: None,
+    }
+}
+
+fn attempt(tenant: &TenantId, log: i64, webhook: WebhookId, number: i64, verdict: Verdict) -> Attempt {
+    let success = verdict == Verdict::Success;
+    Attempt {
+        tenant: tenant.clone(),
+        log: LogId(log),
+        webhook,
+        number,
+        at: NOW,
+        duration_ms: 12,
+        http_status: success.then_some(200),
+        error: (!success).then(|| "connection refused".into()),
+        response_body: success.then(|| "ok".into()),
+        verdict,
+        test: false,
+    }
+}
+
+/// A tenant of its own, with one event and one webhook.
+async fn prepare(store: &Store) -> (TenantId, WebhookId) {
+    let tenant = TenantId::generate();
+    let mut tx = store.begin().await.unwrap();
+    tenants::insert(tx.conn(), &tenant, "Test", NOW).await.unwrap();
+    let id = webhooks::insert(tx.conn(), &webhook(&tenant)).await.unwrap();
+    let head = journal::lock_head(tx.conn(), &tenant).await.unwrap();
+    let event = NewEvent {
+        id: EventId::generate(),
+        name: EventName::parse("order.paid").unwrap(),
+        subject: None,
+        audience: model::Audience::default(),
+        payload: RawValue::from_string(r#"{"ü":1}"#.into()).unwrap().into(),
+    };
+    let stored = journal::append(tx.conn(), &tenant, head, vec![event], 3, NOW).await.unwrap();
+    assert!(journal::was_committed(tx.conn(), &tenant, 1, &stored[0].id).await.unwrap());
+    tx.commit().await.unwrap();
+    (tenant, id)
+}
+
+#[tokio::test]
+async fn deliveries_are_claimed_finished_and_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let (tenant, hook) = prepare(&store).await;
+        let (me, other) = (ServerId::generate(), ServerId::generate());
+        let mut tx = store.begin().await.unwrap();
+        let rows = [
+            delivery(1, hook, Owner::Server(me.clone())),
+            delivery(2, hook, Owner::Server(other.clone())),
+            delivery(3, hook, Owner::Nobody),
+        ];
+        deliveries::insert(tx.conn(), &tenant, &rows, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut reader = store.read().await.unwrap();
+        let waiting = deliveries::waiting(reader.conn()).await.unwrap();
+        assert!(waiting.iter().any(|lane| lane.webhook == hook && lane.due_at == NOW));
+        drop(reader);
+
+        let mut tx = store.begin().await.unwrap();
+        let claimed = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(claimed.iter().map(|one| one.id.0).collect::<Vec<_>>(), [3]);
+        assert_eq!(claimed[0].payload.as_ref().unwrap().get(), r#"{"ü":1}"#);
+
+        let mut tx = store.begin().await.unwrap();
+        let retry_at = Timestamp(NOW.0 + 5_000);
+        let mut attempts = [
+            attempt(&tenant, 3, hook, 1, Verdict::Retry(retry_at)),
+            attempt(&tenant, 1, hook, 1, Verdict::Success),
+            // Not ours: another server's result must not be touched.
+            attempt(&tenant, 2, hook, 1, Verdict::Failed),
+        ];
+        deliveries::finish(tx.conn(), &me, &mut attempts).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut reader = store.read().await.unwrap();
+        let log = deliveries::page(reader.conn(), &tenant, &Filter::default(), 10).await.unwrap();
+        let seen: Vec<(i64, &str, i64)> = log.iter().map(|e| (e.id, e.status.as_str(), e.attempts)).collect();
+        assert_eq!(seen, [(3, "pending", 1), (2, "pending", 0), (1, "success", 1)]);
+        assert_eq!(log[0].next_attempt_at, Some(retry_at.0));
+        assert_eq!(log[2].response_body.as_deref(), Some("ok"));
+        let tried = deliveries::attempts(reader.conn(), &tenant, LogId(3)).await.unwrap();
+        assert_eq!(tried[0].error.as_deref(), Some("connection refused"));
+        let stats = deliveries::stats(reader.conn(), &tenant, hook, NOW).await.unwrap();
+        assert_eq!((stats.successful, stats.pending, stats.latency_count), (1, 2, 1));
+        drop(reader);
+
+        let mut tx = store.begin().await.unwrap();
+        assert_eq!(deliveries::release(tx.conn(), &other, 100).await.unwrap(), 1);
+        deliveries::make_due(tx.conn(), &tenant, hook, NOW).await.unwrap();
+        let again = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
+        assert_eq!(again.len(), 2);
+        assert!(deliveries::delete_of_webhook(tx.conn(), &tenant, hook, 100).await.unwrap() == 3);
+        deliveries::forget_webhook(tx.conn(), &tenant, hook).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_lease_is_over_is_found_dead() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let (alive, dead) = (ServerId::generate(), ServerId::generate());
+        let mut tx = store.begin().await.unwrap();
+        servers::renew(tx.conn(), &alive, NOW, Timestamp(i64::MAX)).await.unwrap();
+        servers::renew(tx.conn(), &dead, NOW, NOW).await.unwrap();
+        assert!(servers::is_alive(tx.conn(), &alive, NOW).await.unwrap());
+        assert!(servers::lock_dead(tx.conn(), NOW).await.unwrap().contains(&dead));
+        servers::remove(tx.conn(), &dead).await.unwrap();
+        servers::remove(tx.conn(), &alive).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
