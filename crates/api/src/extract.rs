@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The largest body in bytes, as the contract has it.
+pub(crate) const MAX_BODY: usize = 1 << 20;
+
 /// A JSON object as body.
 pub(crate) struct Body<T>(pub T);
 

@@ -25,6 +25,7 @@ pub use cors::{InvalidOrigin, Origins};
 pub use state::{ApiState, EdgeConfig, RedisHealth};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -50,6 +51,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .merge(operations::plain_routes(&state))
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)
+        .layer(DefaultBodyLimit::max(extract::MAX_BODY))
         .layer(from_fn_with_state(state.clone(), guard::check))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(cors::layer(&state.config))

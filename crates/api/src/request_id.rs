@@ -1,6 +1,6 @@
 //! Gives every request an id, every response that id, and every failure its body.
 
-use crate::envelope::Failed;
+use crate::envelope::{Failed, Failure};
 use crate::error::Pending;
 use axum::Json;
 use axum::extract::Request;
@@ -25,8 +25,8 @@ pub(crate) async fn stamp(request: Request, next: Next) -> Response {
     let id = id_of(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
-    if let Some(pending) = response.extensions_mut().remove::<Pending>() {
-        let status = response.status();
+    let status = response.status();
+    if let Some(pending) = response.extensions_mut().remove::<Pending>().or_else(|| bare_failure(&response)) {
         if let Some(cause) = &pending.cause {
             tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
         }
@@ -36,6 +36,21 @@ pub(crate) async fn stamp(request: Request, next: Next) -> Response {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// A failure that a library answered without our envelope.
+fn bare_failure(response: &Response) -> Option<Pending> {
+    let status = response.status();
+    let is_json =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let reason = status.canonical_reason().unwrap_or("failed");
+    let code = reason.to_lowercase().replace(' ', "_");
+    let failure =
+        Failure { code, message: format!("the request cannot be served: {reason}"), details: Vec::new() };
+    Some(Pending { failure, cause: None })
 }
 
 fn with_body(bare: Response, pending: Pending, id: &str, status: StatusCode) -> Response {

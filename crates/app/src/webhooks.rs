@@ -82,7 +82,12 @@ impl Webhooks {
     }
 
     /// Sets an endpoint up anew: what the draft leaves out becomes the default, save the secret.
-    pub async fn replace(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<Webhook> {
+    pub async fn replace(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        draft: &Draft,
+    ) -> Result<(Webhook, Health)> {
         self.edit(tenant, id, |before, now| {
             let blank = draft::blank(tenant, before.created_at);
             let (secret, previous_secret) = (before.secret, before.previous_secret);
@@ -93,7 +98,7 @@ impl Webhooks {
     }
 
     /// Changes what the draft says.
-    pub async fn patch(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<Webhook> {
+    pub async fn patch(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<(Webhook, Health)> {
         self.edit(tenant, id, |before, now| draft.apply(Webhook { updated_at: now, ..before }, &self.allowed))
             .await
     }
@@ -103,8 +108,8 @@ impl Webhooks {
         tenant: &TenantId,
         id: WebhookId,
         change: impl Fn(Webhook, Timestamp) -> Result<Webhook>,
-    ) -> Result<Webhook> {
-        let edited = retrying(|| async {
+    ) -> Result<(Webhook, Health)> {
+        retrying(|| async {
             let mut work = self.broadcaster.begin(tenant).await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
@@ -119,12 +124,11 @@ impl Webhooks {
                 deliveries::make_due(work.conn(), tenant, id, now).await?;
             }
             work.webhooks_edited();
-            work.commit().await?;
-            Ok(after)
+            work.commit().await
         })
         .await?;
         self.broadcaster.engine.changed(id);
-        Ok(edited)
+        self.get(tenant, id).await
     }
 
     /// Removes an endpoint with all that is queued for it; its log goes in steps.

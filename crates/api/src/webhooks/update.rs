@@ -8,7 +8,6 @@ use crate::extract::{Body, Caller};
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use std::sync::Arc;
-use store::webhooks::Health;
 
 /// Change a webhook
 ///
@@ -21,6 +20,6 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Body(draft): Body<WebhookDraft>,
 ) -> Result<Ok200<WebhookBody>> {
-    let webhook = state.app.webhooks.patch(&caller.tenant, webhook_id(&id)?, &draft.into()).await?;
-    Ok(Ok200(WebhookBody::hidden(webhook, Health::default())))
+    let (webhook, health) = state.app.webhooks.patch(&caller.tenant, webhook_id(&id)?, &draft.into()).await?;
+    Ok(Ok200(WebhookBody::hidden(webhook, health)))
 }

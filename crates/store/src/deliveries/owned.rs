@@ -96,3 +96,16 @@ pub async fn postponements(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Resu
         "SELECT COUNT(*) FROM webhook_attempts WHERE tenant_id = ? AND log_id = ? AND error LIKE ?")
         .bind(tenant.as_str()).bind(id.0).bind(format!("%{POSTPONED}%")).fetch_one(c).await)
 }
+
+/// Who owns deliveries without being entered as a server: nobody renews for it and nobody would find it dead. Steps
+/// through the index from owner to owner.
+pub async fn owners_without_server(conn: Conn<'_>) -> Result<Vec<ServerId>> {
+    let ids: Vec<Option<String>> = on!(conn, c => sqlx::query_scalar(
+        "WITH RECURSIVE owners (id) AS (
+           SELECT MIN(owner) FROM webhook_logs WHERE owner > ''
+           UNION ALL
+           SELECT (SELECT MIN(owner) FROM webhook_logs WHERE owner > owners.id) FROM owners WHERE owners.id IS NOT NULL)
+         SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM servers)")
+        .fetch_all(c).await)?;
+    Ok(ids.into_iter().flatten().filter_map(|id| ServerId::parse(&id).ok()).collect())
+}

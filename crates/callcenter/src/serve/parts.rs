@@ -1,0 +1,127 @@
+//! Puts the product together on an open database, and says so in the words of the quick start.
+
+use crate::config::Config;
+use crate::secret;
+use api::{ApiState, EdgeConfig};
+use app::{App, Broadcaster, Gate, Settings};
+use model::{Clock, ServerId};
+use realtime::{Bus, Hub, HubConfig, Presence};
+use std::sync::Arc;
+use store::{Database, Store};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+use webhooks::{Engine, EngineConfig, Notice};
+
+/// The product's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// All that runs or is asked, without a listener yet.
+pub struct Parts {
+    /// The application.
+    pub app: Arc<App>,
+    /// The edge.
+    pub api: Arc<ApiState>,
+    /// Who is online.
+    pub presence: Presence,
+    /// Redis, if configured.
+    pub bus: Option<Bus>,
+    /// What the delivery engine found out.
+    pub notices: mpsc::Receiver<Notice>,
+}
+
+/// Makes all parts, in the order of the quick start's lines. Nothing of it runs before `Running` takes it over.
+pub async fn start(config: &Config, store: Store, websockets: usize) -> anyhow::Result<Parts> {
+    let clock = Clock::default();
+    let secret = prepare(config, &store, &clock).await?;
+    info!("Repositories initialized");
+    let server = ServerId::generate();
+    let bus = connect_redis(config).await;
+    let hub = Hub::new(hub_config(config, &store, websockets).await?, store.clone(), clock.clone(), server.clone());
+    info!("{}", hub_line(bus.as_ref()));
+    let (engine, notices) = Engine::new(engine_config(config), store.clone(), clock.clone(), server.clone());
+    info!("Webhook manager started with {} workers", config.webhook_workers);
+    let gate = Arc::new(Gate::new(store.clone(), clock.clone(), hub.clone()));
+    let broadcaster = Arc::new(Broadcaster::new(store, clock, hub.clone(), engine, gate, server));
+    info!("Event broadcaster initialized (WebSocket + Webhooks)");
+    let app = Arc::new(App::new(&settings(config, secret), broadcaster, config.webhook_allowed_networks.clone()));
+    info!("Services initialized");
+    let presence = Presence::new(hub, bus.clone());
+    let api = Arc::new(ApiState::new(app.clone(), presence.clone(), bus.clone(), edge_config(config)));
+    info!("Handlers initialized");
+    Ok(Parts { app, api, presence, bus, notices })
+}
+
+/// Everything that the database must hold before anybody comes in; gives the secret that signs tokens.
+async fn prepare(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<String> {
+    app::housekeeping::follow_database_clock(store, clock).await?;
+    if let Database::Sqlite(_) = config.database {
+        // The lock on the file says that no other server runs: what one before this had claimed is free.
+        let mut tx = store.begin().await?;
+        store::servers::expire_all(tx.conn()).await?;
+        tx.commit().await?;
+    }
+    if !config.is_production() {
+        app::setup::development_tenant(store, clock).await?;
+    }
+    match &config.jwt_secret {
+        Some(secret) => Ok(secret.clone()),
+        None => secret::kept(&config.database, store).await,
+    }
+}
+
+async fn connect_redis(config: &Config) -> Option<Bus> {
+    let redis = config.redis.as_ref()?;
+    let bus = Bus::connect(&redis.url).await;
+    match bus.first_outcome() {
+        Ok(()) => info!("Redis connected successfully"),
+        Err(why) => warn!("Warning: Redis connection failed: {why} (WebSocket will work in local mode only)"),
+    }
+    Some(bus)
+}
+
+fn hub_line(bus: Option<&Bus>) -> &'static str {
+    if bus.is_some_and(|bus| bus.first_outcome().is_ok()) {
+        "WebSocket PubSubHub started (multi-server mode)"
+    } else {
+        "WebSocket Hub started (single-server mode)"
+    }
+}
+
+async fn hub_config(config: &Config, store: &Store, websockets: usize) -> anyhow::Result<HubConfig> {
+    Ok(HubConfig {
+        max_connections: websockets,
+        max_connections_per_user: config.ws_max_connections_per_user,
+        epoch: app::setup::epoch(store).await?,
+        ..HubConfig::default()
+    })
+}
+
+fn engine_config(config: &Config) -> EngineConfig {
+    EngineConfig {
+        workers: config.webhook_workers,
+        retry_schedule: config.webhook_retry_schedule.clone(),
+        allowed_networks: config.webhook_allowed_networks.clone(),
+        user_agent_version: VERSION,
+    }
+}
+
+fn settings(config: &Config, secret: String) -> Settings {
+    Settings {
+        jwt_secret: secret.into_bytes(),
+        access_ttl: config.access_ttl,
+        refresh_ttl: config.refresh_ttl,
+        login_limit: config.rate_limit_login,
+    }
+}
+
+fn edge_config(config: &Config) -> EdgeConfig {
+    EdgeConfig {
+        production: config.is_production(),
+        origins: config.cors.origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        rate_limit: config.rate_limit_api,
+        metrics_token: config.metrics_token.clone(),
+        test_clock: config.test_clock,
+        version: VERSION,
+    }
+}

@@ -1,0 +1,40 @@
+//! One open connection to Redis, of either kind. Knows nothing of what is sent through it.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{Cmd, RedisResult, Value, pipe};
+
+/// Commands on their way to a cluster at a time, of one caller; to a single server they go as one pipeline.
+const CLUSTER_COMMANDS: usize = 64;
+
+/// An open connection; clones share it.
+#[derive(Clone)]
+pub(super) enum Link {
+    /// One server, which may be the sentinels' choice.
+    Server(MultiplexedConnection),
+    /// A cluster, where every command finds its own node.
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    /// Runs the commands, in any order, and gives their answers in theirs. Each must touch one key at most.
+    pub(super) async fn run(&self, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
+        match self {
+            Self::Server(connection) => {
+                let mut pipeline = pipe();
+                for command in commands {
+                    pipeline.add_command(command);
+                }
+                pipeline.query_async(&mut connection.clone()).await
+            }
+            Self::Cluster(connection) => {
+                let run = |command: Cmd| {
+                    let mut connection = connection.clone();
+                    async move { connection.req_packed_command(&command).await }
+                };
+                stream::iter(commands.into_iter().map(run)).buffered(CLUSTER_COMMANDS).try_collect().await
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Where a connection stands in its tenant's events. Knows nothing of sockets; reading the log is the caller's affair.
+
+use super::batch::Batch;
+use super::filter::Filter;
+use crate::feed::{Entry, Feed, Found};
+use crate::log::PAGE_ROWS;
+use model::{Event, Viewer};
+use std::sync::Arc;
+
+/// Bytes that a page should bring, so that little of it has to be read again: what does not fit into the batch is
+/// dropped and not kept, because the client may take hours to read it.
+const PAGE_BYTES: usize = 64 << 10;
+
+/// A place in the stream of events.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    /// The number of the next event.
+    next: i64,
+    /// The next event is whatever is the oldest one in the log.
+    from_oldest: bool,
+    /// Rows of the next page.
+    rows: i64,
+}
+
+/// What the client may and wants to see.
+pub(super) struct Sight<'a> {
+    pub viewer: &'a Viewer,
+    pub filter: &'a Filter,
+}
+
+/// Why the cursor stopped.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// There is no further event.
+    CaughtUp,
+    /// The next event stands only in the log.
+    Behind,
+    /// The batch is full.
+    Full,
+    /// The log does not hold the next event any more.
+    Lost,
+}
+
+impl Cursor {
+    pub(super) fn new(next: i64, from_oldest: bool) -> Self {
+        Self { next, from_oldest, rows: PAGE_ROWS / 4 }
+    }
+
+    /// The number of the last event passed.
+    pub(super) fn passed(&self) -> i64 {
+        self.next - 1
+    }
+
+    /// How many rows to read from the log now.
+    pub(super) fn rows(&self) -> i64 {
+        self.rows
+    }
+
+    /// Goes on from number `next`, whatever lies before.
+    pub(super) fn jump(&mut self, next: i64) {
+        self.next = next;
+        self.from_oldest = false;
+    }
+
+    /// Moves through the feed as far as the batch has room.
+    pub(super) fn follow(&mut self, feed: &Feed, sight: &Sight<'_>, batch: &mut Batch) -> Stop {
+        loop {
+            if batch.room() == 0 {
+                return Stop::Full;
+            }
+            match feed.read(self.next, batch.room()) {
+                Found::Behind => return Stop::Behind,
+                Found::Events(events) if events.is_empty() => return Stop::CaughtUp,
+                Found::Events(events) => {
+                    self.take(events.iter().map(Arc::as_ref), sight, batch);
+                }
+            }
+        }
+    }
+
+    /// Moves through a page of the log, which was read behind `passed`, as far as the batch has room.
+    pub(super) fn absorb(
+        &mut self,
+        page: Vec<Event>,
+        feed: &Feed,
+        sight: &Sight<'_>,
+        batch: &mut Batch,
+    ) -> Stop {
+        self.learn_size(&page);
+        let first = page.first().map(|event| event.seq);
+        match first {
+            Some(first) if first == self.next || self.from_oldest => self.jump(first),
+            None if self.from_oldest => self.jump(feed.head().map_or(self.next, |head| head + 1)),
+            _ => return Stop::Lost,
+        }
+        let entries: Vec<Entry> = page.into_iter().map(|event| Entry::new(Arc::new(event))).collect();
+        self.take(entries.iter(), sight, batch);
+        Stop::Behind
+    }
+
+    /// Passes events until the batch is full or a number is missing.
+    fn take<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, sight: &Sight<'_>, batch: &mut Batch) {
+        for entry in entries {
+            if entry.seq() != self.next || batch.room() == 0 {
+                return;
+            }
+            self.next += 1;
+            if sight.filter.wants(&entry.event().name)
+                && let Some(view) = entry.event().view_for(sight.viewer)
+            {
+                batch.text(entry.frame(view));
+            }
+        }
+    }
+
+    fn learn_size(&mut self, page: &[Event]) {
+        let bytes: usize = page.iter().map(|event| event.payload.get().len() + 200).sum();
+        let Some(fitting) = (PAGE_BYTES * page.len()).checked_div(bytes) else { return };
+        self.rows = i64::try_from(fitting).unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS);
+    }
+}

@@ -1,0 +1,141 @@
+//! What the hub knows of one connection, and what it asks of it. Knows nothing of sockets and events.
+
+use crate::sync::lock;
+use model::{ConnectionId, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use tokio::sync::Notify;
+
+/// Why a connection ends: a close code, and words for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Close {
+    pub code: u16,
+    pub reason: &'static str,
+}
+
+impl Close {
+    pub(crate) const SILENT: Self = Self { code: 1001, reason: "nothing heard for 60 s" };
+    pub(crate) const BINARY: Self = Self { code: 1003, reason: "text messages only" };
+    pub(crate) const TOO_LARGE: Self = Self { code: 1009, reason: "message over 64 KiB" };
+    pub(crate) const RESTARTING: Self = Self { code: 1012, reason: "restarting" };
+    pub(crate) const SESSION_OVER: Self = Self { code: 4401, reason: "session ended" };
+    pub(crate) const TOKEN_EXPIRED: Self = Self { code: 4401, reason: "token expired" };
+    pub(crate) const PUT_OUT: Self = Self { code: 4403, reason: "closed by an admin" };
+    pub(crate) const TOO_MANY_MESSAGES: Self = Self { code: 4429, reason: "too many messages" };
+}
+
+/// One connection from admission to its end.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub id: ConnectionId,
+    pub tenant: TenantId,
+    pub user: Option<UserId>,
+    pub session: Option<SessionId>,
+    pub expires_at: Timestamp,
+    pub connected_at: Timestamp,
+    pub remote_addr: String,
+    pub user_agent: Option<String>,
+    role: Mutex<Role>,
+    /// When the last frame came, in milliseconds of the hub's own time.
+    heard: AtomicU64,
+    /// When the last ping was asked for, in the same.
+    pinged: AtomicU64,
+    is_ping_due: AtomicBool,
+    is_expiry_due: AtomicBool,
+    was_expiry_announced: AtomicBool,
+    close: OnceLock<Close>,
+    closing: Notify,
+    /// Wakes the writer.
+    pub wake: Notify,
+}
+
+impl Member {
+    pub(crate) fn new(who: &crate::Admission, now: Timestamp, hub_ms: u64) -> Self {
+        Self {
+            id: ConnectionId::generate(),
+            tenant: who.tenant.clone(),
+            user: who.viewer.user.clone(),
+            session: who.session.clone(),
+            expires_at: who.expires_at,
+            connected_at: now,
+            remote_addr: who.remote_addr.clone(),
+            user_agent: who.user_agent.clone(),
+            role: Mutex::new(who.viewer.role),
+            heard: AtomicU64::new(hub_ms),
+            pinged: AtomicU64::new(hub_ms),
+            is_ping_due: AtomicBool::new(false),
+            is_expiry_due: AtomicBool::new(false),
+            was_expiry_announced: AtomicBool::new(false),
+            close: OnceLock::new(),
+            closing: Notify::new(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Who listens, with the present role.
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer { user: self.user.clone(), role: *lock(&self.role) }
+    }
+
+    /// From now on it sees what that role sees.
+    pub(crate) fn set_role(&self, role: Role) {
+        *lock(&self.role) = role;
+    }
+
+    /// A frame came.
+    pub(crate) fn hear(&self, hub_ms: u64) {
+        self.heard.store(hub_ms, Ordering::Relaxed);
+    }
+
+    /// When the last frame came.
+    pub(crate) fn heard_ms(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// When the last ping was asked for.
+    pub(crate) fn pinged_ms(&self) -> u64 {
+        self.pinged.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a ping.
+    pub(crate) fn ping(&self, hub_ms: u64) {
+        self.pinged.store(hub_ms, Ordering::Relaxed);
+        self.is_ping_due.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Whether a ping is to be sent; asks once.
+    pub(crate) fn take_ping(&self) -> bool {
+        self.is_ping_due.swap(false, Ordering::Relaxed)
+    }
+
+    /// Asks to tell the client that its token ends soon, the first time.
+    pub(crate) fn announce_expiry(&self) {
+        if !self.was_expiry_announced.swap(true, Ordering::Relaxed) {
+            self.is_expiry_due.store(true, Ordering::Relaxed);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether the client is to be told; asks once.
+    pub(crate) fn take_expiry(&self) -> bool {
+        self.is_expiry_due.swap(false, Ordering::Relaxed)
+    }
+
+    /// Ends the connection; the first reason counts.
+    pub(crate) fn close(&self, close: Close) {
+        if self.close.set(close).is_ok() {
+            self.closing.notify_one();
+        }
+    }
+
+    /// Returns once somebody called `close`.
+    pub(crate) async fn closed(&self) -> Close {
+        loop {
+            if let Some(close) = self.close.get() {
+                return *close;
+            }
+            self.closing.notified().await;
+        }
+    }
+}

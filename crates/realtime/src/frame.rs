@@ -1,0 +1,113 @@
+//! The JSON documents that a connection gets, as ready bytes. Knows nothing of who gets them.
+
+use bytes::Bytes;
+use model::event::View;
+use model::{ConnectionId, Event, Role, TenantId, Timestamp, UserId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+#[derive(Serialize)]
+struct EventFrame<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    payload: &'a RawValue,
+    id: &'a str,
+    seq: i64,
+    timestamp: i64,
+}
+
+#[derive(Serialize)]
+struct ControlFrame<'a, P> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<P>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a RawValue>,
+}
+
+/// What `connection.ready` says.
+#[derive(Serialize)]
+pub(crate) struct Ready<'a> {
+    pub connection_id: &'a ConnectionId,
+    pub user_id: Option<&'a UserId>,
+    pub tenant_id: &'a TenantId,
+    pub role: Role,
+    /// The end of the log when the connection began.
+    pub seq: i64,
+    pub epoch: &'a str,
+}
+
+/// What `connection.reset` says.
+#[derive(Serialize)]
+pub(crate) struct Reset<'a> {
+    pub oldest_seq: i64,
+    pub seq: i64,
+    pub epoch: &'a str,
+}
+
+#[derive(Serialize)]
+struct Expiring {
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Subscribed {
+    events: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// The event as its listeners with that view get it.
+pub(crate) fn event(event: &Event, view: View) -> Bytes {
+    bytes(&EventFrame {
+        name: event.name.as_str(),
+        payload: &event.payload_of(view),
+        id: event.id.as_str(),
+        seq: event.seq,
+        timestamp: event.created_at.unix_seconds(),
+    })
+}
+
+/// The first frame of every connection.
+pub(crate) fn ready(ready: &Ready<'_>) -> Bytes {
+    control("connection.ready", Some(ready), None)
+}
+
+/// Tells the client that it missed events for good and must load its state anew.
+pub(crate) fn reset(reset: &Reset<'_>) -> Bytes {
+    control("connection.reset", Some(reset), None)
+}
+
+/// Tells the client that its token ends soon.
+pub(crate) fn expiring(expires_at: Timestamp) -> Bytes {
+    control("auth.expiring", Some(Expiring { expires_at }), None)
+}
+
+/// The answer to `ping`.
+pub(crate) fn pong(reference: Option<&RawValue>) -> Bytes {
+    control("pong", None::<()>, reference)
+}
+
+/// The answer to `subscribe` and `unsubscribe`: what now holds.
+pub(crate) fn subscribed(events: Vec<String>, reference: Option<&RawValue>) -> Bytes {
+    control("subscribed", Some(Subscribed { events }), reference)
+}
+
+/// The answer to a bad message.
+pub(crate) fn error(code: &str, message: &str, reference: Option<&RawValue>) -> Bytes {
+    control("error", Some(Problem { code, message }), reference)
+}
+
+fn control(name: &str, payload: Option<impl Serialize>, reference: Option<&RawValue>) -> Bytes {
+    bytes(&ControlFrame { name, payload, reference })
+}
+
+/// None of the types here can fail to serialise: no maps with odd keys, no fallible parts.
+fn bytes(document: &impl Serialize) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
+}

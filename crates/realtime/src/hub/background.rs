@@ -1,0 +1,209 @@
+//! What the hub does by itself: fetch what is missing, compare with the log, ping, expire, forget. Knows nothing of
+//! sockets.
+
+use super::{Shared, Tenant};
+use crate::connection::{Close, Member};
+use crate::log::PAGE_ROWS;
+use futures_util::StreamExt;
+use model::{TenantId, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// How long a missing event may still come by itself: commits finish out of order by a few milliseconds.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Tenants repaired at a time; the log's own limit is lower.
+const REPAIRS_AT_A_TIME: usize = 4;
+/// How often feeds are compared with the log.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
+/// Tenants asked for in one statement.
+const TENANTS_PER_STATEMENT: usize = 500;
+/// Comparisons in a row that must agree before a log that says less than before is believed: a replica may lag.
+const STEPS_BACK_BELIEVED: u32 = 5;
+/// Repairs in a row, about one a second, before events that the log ought to hold are given up.
+const FRUITLESS_REPAIRS: u32 = 30;
+/// How often connections are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const PING_EVERY_MS: u64 = 30_000;
+const SILENCE_MS: u64 = 60_000;
+/// How long before its token's end a client is told.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
+/// How long a tenant without listeners keeps its tail, for those who come back.
+const KEEP_IDLE: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(shared: &Shared) {
+    tokio::join!(repair_holes(shared), compare_heads(shared), sweep(shared));
+}
+
+async fn repair_holes(shared: &Shared) {
+    loop {
+        shared.holes.notified().await;
+        sleep(PATIENCE).await;
+        let tenants = futures_util::stream::iter(shared.take_holes());
+        tenants.for_each_concurrent(REPAIRS_AT_A_TIME, |tenant| repair(shared, tenant)).await;
+    }
+}
+
+/// Reads what is missing. What the log does not give now is tried again at the next comparison.
+async fn repair(shared: &Shared, tenant: Arc<Tenant>) {
+    while let Some((after, known)) = tenant.feed.hole() {
+        let page = shared.log.page(&tenant.id, after, PAGE_ROWS).await;
+        let first = page.first().map(|event| event.seq);
+        if first == Some(after + 1) {
+            tenant.fruitless_repairs.store(0, Ordering::Relaxed);
+            tenant.feed.offer(page.into_iter().map(Arc::new));
+        } else if !skip_what_is_gone(shared, &tenant, after, known).await {
+            return;
+        }
+    }
+}
+
+/// Goes past events that the log does not hold any more: at once where older ones are gone too, which is retention;
+/// otherwise, as the last resort against standing still for ever, after many tries. Connections that wanted those events
+/// find out by themselves and reset their clients.
+async fn skip_what_is_gone(shared: &Shared, tenant: &Tenant, after: i64, known: i64) -> bool {
+    let oldest = shared.log.extent(&tenant.id).await.oldest;
+    if oldest > after + 1 {
+        tenant.feed.skip_to((oldest - 1).min(known));
+        return true;
+    }
+    let tries = tenant.fruitless_repairs.fetch_add(1, Ordering::Relaxed) + 1;
+    if tries < FRUITLESS_REPAIRS {
+        return false;
+    }
+    let page = shared.log.page(&tenant.id, after, 1).await;
+    let next = page.first().map_or(known + 1, |event| event.seq);
+    tracing::error!(tenant = %tenant.id, after, next, "The event log lacks events; its listeners are told to start over");
+    tenant.feed.skip_to(next - 1);
+    true
+}
+
+async fn compare_heads(shared: &Shared) {
+    let mut every = interval(COMPARE_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let tenants: Vec<_> =
+            shared.tenants().into_iter().filter(|tenant| tenant.feed.head().is_some()).collect();
+        for some in tenants.chunks(TENANTS_PER_STATEMENT) {
+            // When the database is away the next comparison finds out.
+            let _ = compare(shared, some).await;
+        }
+    }
+}
+
+async fn compare(shared: &Shared, tenants: &[Arc<Tenant>]) -> store::Result<()> {
+    let before: HashMap<TenantId, i64> =
+        tenants.iter().filter_map(|tenant| Some((tenant.id.clone(), tenant.feed.head()?))).collect();
+    let ids: Vec<TenantId> = before.keys().cloned().collect();
+    let heads: HashMap<TenantId, i64> = shared.log.heads(&ids).await?.into_iter().collect();
+    for tenant in tenants {
+        let (Some(head), Some(before)) = (heads.get(&tenant.id), before.get(&tenant.id)) else { continue };
+        if tenant.feed.note_head(*head) {
+            shared.note_hole(&tenant.id);
+        }
+        note_step_back(tenant, *head, *before);
+    }
+    Ok(())
+}
+
+/// A log that ends before what was already let through is another one: a backup was restored. What is in memory belongs
+/// to the old one, and clients must find out.
+fn note_step_back(tenant: &Tenant, head: i64, before: i64) {
+    if head >= before {
+        tenant.steps_back.store(0, Ordering::Relaxed);
+    } else if tenant.steps_back.fetch_add(1, Ordering::Relaxed) + 1 >= STEPS_BACK_BELIEVED {
+        tracing::error!(tenant = %tenant.id, head, before, "The event log has gone back; its listeners reconnect");
+        tenant.steps_back.store(0, Ordering::Relaxed);
+        tenant.feed.reopen(head);
+        tenant.for_each(|member| member.close(Close::RESTARTING));
+    }
+}
+
+/// Looks through all connections every second, and when the clock was moved. One list instead of a timer each: 50,000
+/// connections take about a millisecond.
+async fn sweep(shared: &Shared) {
+    loop {
+        shared.clock.sleep_until(shared.clock.now().plus(SWEEP_EVERY)).await;
+        let (now, now_ms) = (shared.clock.now(), shared.now_ms());
+        let tenants = shared.tenants();
+        let share = shared.budget.fair_share(tenants.len());
+        for tenant in &tenants {
+            tenant.for_each(|member| look_at(member, now, now_ms));
+            if let Some(bytes) = share {
+                tenant.feed.trim_to(bytes);
+            }
+        }
+        shared.forget_idle_tenants(KEEP_IDLE);
+    }
+}
+
+fn look_at(member: &Member, now: Timestamp, now_ms: u64) {
+    if now >= member.expires_at {
+        member.close(Close::TOKEN_EXPIRED);
+    } else if now.plus(EXPIRY_NOTICE) >= member.expires_at {
+        member.announce_expiry();
+    }
+    if now_ms.saturating_sub(member.heard_ms()) >= SILENCE_MS {
+        member.close(Close::SILENT);
+    } else if now_ms.saturating_sub(member.pinged_ms()) >= PING_EVERY_MS {
+        member.ping(now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Role, Viewer};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn member(expires_at: Timestamp) -> Member {
+        let who = crate::Admission {
+            tenant: TenantId::parse("t").unwrap(),
+            viewer: Viewer { user: None, role: Role::Service },
+            session: None,
+            expires_at,
+            since: None,
+            epoch: None,
+            remote_addr: String::new(),
+            user_agent: None,
+        };
+        Member::new(&who, Timestamp(0), 0)
+    }
+
+    fn close_of(member: &Member) -> Option<u16> {
+        futures_util::FutureExt::now_or_never(member.closed()).map(|close| close.code)
+    }
+
+    #[test]
+    fn a_connection_is_pinged_every_30_s_and_closed_after_60_s_of_silence() {
+        let member = member(Timestamp(0).plus(HOUR));
+        let look = |ms| {
+            look_at(&member, Timestamp(0), ms);
+            (member.take_ping(), close_of(&member))
+        };
+        assert_eq!(look(29_999), (false, None));
+        assert_eq!(look(30_000), (true, None));
+        assert_eq!(look(59_999), (false, None));
+        member.hear(59_999);
+        assert_eq!(look(60_000), (true, None));
+        assert_eq!(look(119_998), (true, None));
+        assert_eq!(look(119_999), (false, Some(1001)));
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_announced_once_a_minute_before() {
+        let member = member(Timestamp(0).plus(HOUR));
+        let look = |ms| {
+            look_at(&member, Timestamp(ms), 0);
+            (member.take_expiry(), close_of(&member))
+        };
+        assert_eq!(look(3_539_999), (false, None));
+        assert_eq!(look(3_540_000), (true, None));
+        assert_eq!(look(3_599_999), (false, None));
+        assert_eq!(look(3_600_000), (false, Some(4401)));
+    }
+}

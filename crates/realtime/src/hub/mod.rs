@@ -1,0 +1,274 @@
+//! The hub: each tenant's events, carried from the log to this server's connections. Knows nothing of sockets, tokens
+//! and Redis. Connections pull; nothing here ever waits for one.
+
+mod admission;
+mod background;
+mod changes;
+mod departed;
+mod tenant;
+
+pub use admission::{Admission, LocalConnection, Refusal, Stats};
+pub(crate) use changes::{Changes, Whose};
+pub(crate) use tenant::Tenant;
+
+use crate::connection::{Close, Connection, Member};
+use crate::feed::Budget;
+use crate::log::Log;
+use crate::sync::lock;
+use crate::{HubConfig, connection};
+use departed::Departed;
+use model::{Clock, ConnectionId, Event, Role, ServerId, SessionId, TenantId, Timestamp, UserId};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A handle on the hub; clones are the same hub.
+#[derive(Clone)]
+pub struct Hub(pub(crate) Arc<Shared>);
+
+/// What all handles share.
+pub(crate) struct Shared {
+    pub config: HubConfig,
+    pub clock: Clock,
+    pub server: ServerId,
+    pub log: Log,
+    pub changes: Changes,
+    started: Instant,
+    budget: Arc<Budget>,
+    /// Tenants with listeners, or with some until a minute ago.
+    tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    /// Connections of all tenants.
+    total: watch::Sender<usize>,
+    is_draining: watch::Sender<bool>,
+    /// Tenants that miss an event; as many as there are in `tenants` at most.
+    with_holes: Mutex<HashSet<TenantId>>,
+    holes: Notify,
+    departed: Mutex<Departed>,
+}
+
+impl Hub {
+    /// A hub without listeners for the tenants of `store`. `run` keeps it going.
+    #[must_use]
+    pub fn new(config: HubConfig, store: store::Store, clock: Clock, server: ServerId) -> Self {
+        Self(Arc::new(Shared {
+            budget: Budget::new(&config),
+            config,
+            clock,
+            server,
+            log: Log::new(store),
+            changes: Changes::default(),
+            started: Instant::now(),
+            tenants: RwLock::default(),
+            total: watch::Sender::new(0),
+            is_draining: watch::Sender::new(false),
+            with_holes: Mutex::default(),
+            holes: Notify::new(),
+            departed: Mutex::default(),
+        }))
+    }
+
+    /// Fetches events that somebody else wrote, pings, closes what has expired, and forgets tenants without listeners,
+    /// until `cancel`.
+    pub async fn run(&self, cancel: CancellationToken) {
+        cancel.run_until_cancelled(background::run(&self.0)).await;
+    }
+
+    /// Takes events that have just been committed, in any order. Never waits. A caller that fails to call it loses
+    /// nothing but a second. (The bus will tell other servers from here.)
+    pub fn committed(&self, events: &[Arc<Event>]) {
+        for of_one_tenant in events.chunk_by(|a, b| a.tenant == b.tenant) {
+            let Some(tenant) = of_one_tenant.first().and_then(|event| self.0.tenant(&event.tenant)) else {
+                continue;
+            };
+            if tenant.feed.offer(of_one_tenant.iter().cloned()) {
+                self.0.note_hole(&tenant.id);
+            }
+        }
+    }
+
+    /// Gives a place to a connection, or refuses it. To be called before the upgrade; dropping the connection frees the
+    /// place.
+    pub fn admit(&self, who: Admission) -> Result<Connection, Refusal> {
+        let shared = &self.0;
+        let member = Arc::new(Member::new(&who, shared.clock.now(), shared.now_ms()));
+        let tenant = shared.join(&member)?;
+        shared.changes.note((member.tenant.clone(), member.user.clone()));
+        Ok(Connection::new(
+            self.clone(),
+            tenant,
+            member,
+            connection::Wish { since: who.since, epoch: who.epoch },
+        ))
+    }
+
+    /// Closes the connections of a sign-in that has ended, with 4401.
+    pub fn end_session(&self, tenant: &TenantId, session: &SessionId) {
+        self.0.for_each(tenant, |member| {
+            if member.session.as_ref() == Some(session) {
+                member.close(Close::SESSION_OVER);
+            }
+        });
+    }
+
+    /// A user's role is another one now, so that its connections see other things; or, with `None`, the user is gone,
+    /// and its connections close with 4403.
+    pub fn user_changed(&self, tenant: &TenantId, user: &UserId, now: Option<Role>) {
+        self.0.for_each(tenant, |member| {
+            if member.user.as_ref() == Some(user) {
+                match now {
+                    Some(role) => member.set_role(role),
+                    None => member.close(Close::PUT_OUT),
+                }
+            }
+        });
+    }
+
+    /// Closes every connection with 1012 and takes no more.
+    pub fn drain(&self) {
+        let tenants = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_draining.send_replace(true);
+        for tenant in tenants.values() {
+            tenant.for_each(|member| member.close(Close::RESTARTING));
+        }
+    }
+
+    /// Returns once no connection is left.
+    pub async fn drained(&self) {
+        // Fails only without a sender, which `self` holds.
+        let _ = self.0.total.subscribe().wait_for(|total| *total == 0).await;
+    }
+
+    /// This server's connections, counted.
+    #[must_use]
+    pub fn stats(&self, tenant: &TenantId) -> Stats {
+        let tenant = self.0.tenant(tenant);
+        Stats {
+            total: self.total_connections(),
+            tenant: tenant.as_ref().map_or(0, |tenant| tenant.connections()),
+            online_users: tenant.map_or(0, |tenant| tenant.users_count()),
+        }
+    }
+
+    /// How many connections the user has to this server.
+    #[must_use]
+    pub fn local_connections(&self, tenant: &TenantId, user: &UserId) -> usize {
+        self.0.tenant(tenant).map_or(0, |tenant| tenant.connections_of(user))
+    }
+
+    /// When a frame of the user last came to this server, as far as it remembers.
+    #[must_use]
+    pub fn last_seen(&self, tenant: &TenantId, user: &UserId) -> Option<Timestamp> {
+        let mut heard = None;
+        self.0.for_each(tenant, |member| {
+            if member.user.as_ref() == Some(user) {
+                heard = heard.max(Some(member.heard_ms()));
+            }
+        });
+        let here = heard.map(|ms| self.0.moment(ms));
+        here.or_else(|| lock(&self.0.departed).seen(tenant, user))
+    }
+
+    /// The tenant's users with a connection to this server.
+    #[must_use]
+    pub fn online_users(&self, tenant: &TenantId) -> Vec<UserId> {
+        self.0.tenant(tenant).map_or_else(Vec::new, |tenant| tenant.users())
+    }
+
+    /// This server's connections, of all tenants.
+    #[must_use]
+    pub fn total_connections(&self) -> usize {
+        *self.0.total.borrow()
+    }
+
+    /// The tenant's connections to this server.
+    #[must_use]
+    pub fn connections(&self, tenant: &TenantId) -> Vec<LocalConnection> {
+        let members = self.0.tenant(tenant).map_or_else(Vec::new, |tenant| tenant.members());
+        members.iter().map(|member| LocalConnection::of(member)).collect()
+    }
+
+    /// Closes one connection with 4403; false if it is not here.
+    pub fn close_connection(&self, tenant: &TenantId, id: &ConnectionId) -> bool {
+        let member = self.0.tenant(tenant).and_then(|tenant| tenant.member(id));
+        member.inspect(|member| member.close(Close::PUT_OUT)).is_some()
+    }
+}
+
+impl Shared {
+    /// Milliseconds since the hub was made, by the machine's steady clock.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The present moment as all servers know it, whatever a test does to this one's clock.
+    pub(crate) fn steady_now(&self) -> Timestamp {
+        self.clock.now().minus(self.clock.advanced())
+    }
+
+    /// The moment of that number of the hub's milliseconds.
+    fn moment(&self, ms: u64) -> Timestamp {
+        self.clock.now().minus(Duration::from_millis(self.now_ms().saturating_sub(ms)))
+    }
+
+    pub(crate) fn tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn for_each(&self, tenant: &TenantId, act: impl FnMut(&Arc<Member>)) {
+        if let Some(tenant) = self.tenant(tenant) {
+            tenant.for_each(act);
+        }
+    }
+
+    fn join(&self, member: &Arc<Member>) -> Result<Arc<Tenant>, Refusal> {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if *self.is_draining.borrow() || *self.total.borrow() >= self.config.max_connections {
+            return Err(Refusal::ServerFull);
+        }
+        let new = || Arc::new(Tenant::new(member.tenant.clone(), Arc::clone(&self.budget)));
+        let tenant = tenants.entry(member.tenant.clone()).or_insert_with(new);
+        if !tenant.join(member, self.config.max_connections_per_user) {
+            return Err(Refusal::UserFull);
+        }
+        self.total.send_modify(|total| *total += 1);
+        Ok(Arc::clone(tenant))
+    }
+
+    pub(crate) fn leave(&self, tenant: &Tenant, member: &Member) {
+        if tenant.leave(member, self.now_ms())
+            && let Some(user) = &member.user
+        {
+            lock(&self.departed).note(&member.tenant, user, self.moment(member.heard_ms()));
+        }
+        self.total.send_modify(|total| *total = total.saturating_sub(1));
+        self.changes.note((member.tenant.clone(), member.user.clone()));
+    }
+
+    /// Forgets tenants that have had no listener for `idle`.
+    fn forget_idle_tenants(&self, idle: Duration) {
+        let now = self.now_ms();
+        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+        let is_idle =
+            |tenant: &Tenant| tenant.idle_since().is_some_and(|since| now.saturating_sub(since) >= idle_ms);
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.retain(|_, tenant| !is_idle(tenant));
+    }
+
+    /// Has the repair look at a tenant.
+    pub(crate) fn note_hole(&self, tenant: &TenantId) {
+        lock(&self.with_holes).insert(tenant.clone());
+        self.holes.notify_one();
+    }
+
+    fn take_holes(&self) -> Vec<Arc<Tenant>> {
+        let ids = std::mem::take(&mut *lock(&self.with_holes));
+        ids.iter().filter_map(|id| self.tenant(id)).collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! Reads the log for those who are behind, a few at a time, for as long as it takes. Knows nothing of who asks.
+
+use crate::backoff::Backoff;
+use model::{Event, TenantId};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::{Store, journal};
+use tokio::sync::Semaphore;
+
+/// Reads at a time, of SQLite's four readers and of MySQL's pool of twenty: the rest belongs to requests. Those who wait
+/// are as many as there are connections at most.
+const READS_AT_A_TIME: usize = 3;
+/// Rows of one read at most: with payloads of 64 KiB, 4 MiB for each of the three.
+pub(crate) const PAGE_ROWS: i64 = 64;
+/// Waiting after the first failed read, and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The log of every tenant.
+#[derive(Debug)]
+pub(crate) struct Log {
+    store: Store,
+    permits: Semaphore,
+    is_failing: AtomicBool,
+}
+
+/// What the log of a tenant holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The oldest event's number; one more than the head if there is none.
+    pub oldest: i64,
+    /// The last event's number.
+    pub head: i64,
+}
+
+impl Log {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, permits: Semaphore::new(READS_AT_A_TIME), is_failing: AtomicBool::new(false) }
+    }
+
+    /// At most `limit` events after number `after`, in order.
+    pub(crate) async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Vec<Event> {
+        self.until_it_works(|| async {
+            let mut reader = self.store.read().await?;
+            journal::page(reader.conn(), tenant, after, limit.min(PAGE_ROWS)).await
+        })
+        .await
+    }
+
+    /// What the log holds now. It may lose its oldest events while the answer is under way.
+    pub(crate) async fn extent(&self, tenant: &TenantId) -> Extent {
+        self.until_it_works(|| async {
+            let mut reader = self.store.read().await?;
+            let oldest = journal::oldest_seq(reader.conn(), tenant).await?;
+            let head = journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq);
+            Ok(Extent { oldest: oldest.unwrap_or(head + 1), head })
+        })
+        .await
+    }
+
+    /// The number of the last event.
+    pub(crate) async fn head(&self, tenant: &TenantId) -> i64 {
+        self.until_it_works(|| async {
+            let mut reader = self.store.read().await?;
+            Ok(journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq))
+        })
+        .await
+    }
+
+    /// The last numbers of several tenants; one try.
+    pub(crate) async fn heads(&self, tenants: &[TenantId]) -> store::Result<Vec<(TenantId, i64)>> {
+        let mut reader = self.store.read().await?;
+        journal::heads(reader.conn(), tenants).await
+    }
+
+    /// Tries until the database answers. Whoever needs an event can do nothing else: skipping it is no choice.
+    async fn until_it_works<T, F>(&self, read: impl Fn() -> F) -> T
+    where
+        F: Future<Output = store::Result<T>>,
+    {
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        loop {
+            match self.once(read()).await {
+                Ok(found) => {
+                    if self.is_failing.swap(false, Ordering::Relaxed) {
+                        tracing::info!("The event log can be read again");
+                    }
+                    return found;
+                }
+                Err(error) => {
+                    if !self.is_failing.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(%error, "The event log cannot be read; connections wait");
+                    }
+                }
+            }
+            tokio::time::sleep(backoff.wait()).await;
+        }
+    }
+
+    async fn once<T>(&self, read: impl Future<Output = store::Result<T>>) -> store::Result<T> {
+        // Never refused: nobody closes the semaphore.
+        let _permit = self.permits.acquire().await;
+        read.await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+    use store::{Database, Error};
+
+    #[tokio::test]
+    async fn a_read_is_repeated_until_the_database_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap());
+        let tries = AtomicU32::new(0);
+        let read = || async {
+            match tries.fetch_add(1, Ordering::Relaxed) {
+                2 => Ok("found"),
+                _ => Err(Error::Unavailable("away".into())),
+            }
+        };
+        assert_eq!(log.until_it_works(read).await, "found");
+        assert_eq!(log.permits.available_permits(), READS_AT_A_TIME);
+    }
+}

@@ -1,0 +1,210 @@
+//! Writes this server's users into Redis and out of it. One task, so that its writes come in the order of what they say.
+//! Knows nothing of other servers but what stands in Redis.
+
+use super::keys::{self, Person};
+use super::{Rhythm, sweeper};
+use crate::bus::Away;
+use crate::hub::Whose;
+use crate::{Bus, Hub};
+use model::{TenantId, UserId};
+use redis::{Cmd, Value, cmd};
+use std::collections::HashSet;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Users written at a time: with five commands each, 1,000 commands on the way.
+const AT_A_TIME: usize = 200;
+/// How long Redis may take for them.
+const WRITE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long a stopping server tries to remove its users.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long keys live without a heartbeat, in seconds: the contract's, and our own.
+const HEARTBEAT_TTL: i64 = 60;
+const ENTRY_TTL: i64 = 75;
+/// Rounds of writing and looking again; each but the first means that another server wrote at the same moment.
+const ROUNDS: usize = 8;
+
+/// This server's part in the presence keys.
+pub(super) struct Keeper<'a> {
+    pub hub: &'a Hub,
+    pub bus: &'a Bus,
+    rhythm: Rhythm,
+    /// Whose entries this server has in Redis; while Redis is away nothing is added.
+    written: HashSet<Whose>,
+    /// Whose entries may be wrong: of this server's connections and `written` at most.
+    due: HashSet<Whose>,
+    is_leaving: bool,
+}
+
+impl<'a> Keeper<'a> {
+    pub(super) fn new(hub: &'a Hub, bus: &'a Bus, rhythm: Rhythm) -> Self {
+        Self { hub, bus, rhythm, written: HashSet::new(), due: HashSet::new(), is_leaving: false }
+    }
+
+    pub(super) async fn run(&mut self, cancel: &CancellationToken) {
+        cancel.run_until_cancelled(self.keep()).await;
+        self.is_leaving = true;
+        self.all_due();
+        // Redis forgets this server by itself, a minute later.
+        let _ = timeout(GOODBYE_DEADLINE, self.settle()).await;
+    }
+
+    async fn keep(&mut self) {
+        let mut heartbeat = interval(self.rhythm.heartbeat);
+        let mut sweep = interval(self.rhythm.sweep);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connected = self.bus.watch();
+        loop {
+            tokio::select! {
+                () = self.hub.0.changes.wait() => self.note_changes(),
+                _ = heartbeat.tick() => self.all_due(),
+                _ = connected.changed() => self.all_due(),
+                _ = sweep.tick() => sweeper::sweep(self, self.rhythm.sweep).await.unwrap_or_default(),
+            }
+            // What could not be written stays due: until the next tick, or until Redis is back.
+            let _ = self.settle().await;
+        }
+    }
+
+    fn note_changes(&mut self) {
+        let changed = self.hub.0.changes.take();
+        self.due.extend(changed.whose);
+        if changed.and_more {
+            self.all_due();
+        }
+    }
+
+    fn all_due(&mut self) {
+        self.due.extend(self.written.iter().cloned());
+        for tenant in self.hub.0.tenants().iter().filter(|tenant| tenant.connections() > 0) {
+            self.due.extend(tenant.users().into_iter().map(|user| (tenant.id.clone(), Some(user))));
+            self.due.insert((tenant.id.clone(), None));
+        }
+    }
+
+    /// Writes whatever is due.
+    async fn settle(&mut self) -> Result<(), Away> {
+        if !self.bus.is_connected() {
+            // All of it is due again when Redis is back.
+            self.due.clear();
+            return Ok(());
+        }
+        while !self.due.is_empty() {
+            let some: Vec<Whose> = self.due.iter().take(AT_A_TIME).cloned().collect();
+            self.settle_some(&some).await?;
+            for whose in &some {
+                self.due.remove(whose);
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_some(&mut self, some: &[Whose]) -> Result<(), Away> {
+        let tenants: HashSet<&TenantId> = some.iter().map(|(tenant, _)| tenant).collect();
+        let (mut commands, mut removed) = (Vec::new(), Vec::new());
+        for tenant in &tenants {
+            let connections = if self.is_leaving { 0 } else { self.hub.stats(tenant).tenant };
+            self.write_entry(&mut commands, keys::clients(tenant), connections);
+            self.remember(((*tenant).clone(), None), connections, &mut removed);
+        }
+        let mut gone = Vec::new();
+        for (tenant, user) in some {
+            let Some(user) = user else { continue };
+            let person = (tenant.clone(), user.clone());
+            let connections = self.connections_of(tenant, user);
+            self.write_entry(&mut commands, keys::servers(&person), connections);
+            self.remember((tenant.clone(), Some(user.clone())), connections, &mut removed);
+            if connections > 0 {
+                self.write_online(&mut commands, &person);
+            } else {
+                gone.push(person);
+            }
+        }
+        self.write(commands).await?;
+        self.project(gone).await?;
+        for whose in removed {
+            self.written.remove(&whose);
+        }
+        Ok(())
+    }
+
+    fn connections_of(&self, tenant: &TenantId, user: &UserId) -> usize {
+        if self.is_leaving { 0 } else { self.hub.local_connections(tenant, user) }
+    }
+
+    /// Entries count as written before they are: a write whose answer is lost may have taken place.
+    fn remember(&mut self, whose: Whose, connections: usize, removed: &mut Vec<Whose>) {
+        if connections > 0 {
+            self.written.insert(whose);
+        } else {
+            removed.push(whose);
+        }
+    }
+
+    fn write_entry(&self, commands: &mut Vec<Cmd>, key: String, connections: usize) {
+        let server = self.hub.0.server.as_str();
+        if connections == 0 {
+            commands.push(cmd("HDEL").arg(key).arg(server).clone());
+        } else {
+            commands
+                .push(cmd("HSET").arg(&key).arg(server).arg(keys::entry(connections, self.now())).clone());
+            commands.push(cmd("EXPIRE").arg(key).arg(ENTRY_TTL).clone());
+        }
+    }
+
+    fn write_online(&self, commands: &mut Vec<Cmd>, person: &Person) {
+        let now = self.hub.0.clock.now().unix_seconds();
+        commands.push(cmd("SET").arg(keys::heartbeat(person)).arg(now).arg("EX").arg(HEARTBEAT_TTL).clone());
+        commands.push(cmd("SADD").arg(keys::online(&person.0)).arg(person.1.as_str()).clone());
+        commands.push(cmd("SADD").arg(keys::TENANTS).arg(person.0.as_str()).clone());
+    }
+
+    /// Makes the contract's keys say what the servers' entries say, and looks again until both agree (see `keys`).
+    pub(super) async fn project(&self, mut people: Vec<Person>) -> Result<(), Away> {
+        let mut online = self.are_online(&people).await?;
+        for _ in 0..ROUNDS {
+            let mut commands = Vec::new();
+            for (person, is_online) in people.iter().zip(&online) {
+                if *is_online {
+                    self.write_online(&mut commands, person);
+                } else {
+                    commands.push(cmd("SREM").arg(keys::online(&person.0)).arg(person.1.as_str()).clone());
+                    commands.push(cmd("DEL").arg(keys::heartbeat(person)).clone());
+                }
+            }
+            self.write(commands).await?;
+            let now_online = self.are_online(&people).await?;
+            let changed: Vec<(Person, bool)> = people
+                .into_iter()
+                .zip(online.iter().zip(&now_online))
+                .filter_map(|(person, (was, is))| (was != is).then_some((person, *is)))
+                .collect();
+            if changed.is_empty() {
+                return Ok(());
+            }
+            (people, online) = changed.into_iter().unzip();
+        }
+        Ok(())
+    }
+
+    /// Whether each has a connection: to this server, or to another one by that one's entry.
+    async fn are_online(&self, people: &[Person]) -> Result<Vec<bool>, Away> {
+        let ask = |person: &Person| cmd("HGETALL").arg(keys::servers(person)).clone();
+        let servers = self.write(people.iter().map(ask).collect()).await?;
+        let (own, now) = (self.hub.0.server.as_str(), self.now());
+        let is_online = |((tenant, user), servers): (&Person, &Value)| {
+            self.connections_of(tenant, user) > 0 || keys::connections_elsewhere(servers, own, now) > 0
+        };
+        Ok(people.iter().zip(&servers).map(is_online).collect())
+    }
+
+    pub(super) async fn write(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Away> {
+        if commands.is_empty() { Ok(Vec::new()) } else { self.bus.ask(commands, WRITE_DEADLINE).await }
+    }
+
+    fn now(&self) -> i64 {
+        self.hub.0.steady_now().unix_seconds()
+    }
+}

@@ -1,0 +1,9 @@
+//! The crate from outside: hubs on a real database, sockets that a test holds the other end of, a real Redis.
+
+mod hub;
+mod presence;
+mod property;
+mod redis_server;
+mod resume;
+mod rules;
+mod support;

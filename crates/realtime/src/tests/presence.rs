@@ -1,0 +1,277 @@
+//! Presence through a real Redis: started, killed, frozen and started again.
+
+use super::redis_server::RedisServer;
+use super::support::*;
+use crate::{Bus, Presence, RedisUrl};
+use model::Role;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A server with presence.
+struct Node {
+    world: World,
+    presence: Presence,
+    bus: Bus,
+    stop: CancellationToken,
+    keeper: tokio::task::JoinHandle<()>,
+}
+
+impl Node {
+    async fn start(url: &str) -> Self {
+        Self::of(World::new(config()).await, url).await
+    }
+
+    async fn beside(other: &Self, url: &str) -> Self {
+        Self::of(other.world.neighbour(), url).await
+    }
+
+    async fn of(world: World, url: &str) -> Self {
+        // Never again while the test runs: all that happens must come from something else.
+        Self::with_heartbeat(world, url, Duration::from_secs(3600)).await
+    }
+
+    async fn with_heartbeat(world: World, url: &str, heartbeat: Duration) -> Self {
+        let bus = Bus::connect(&RedisUrl::parse(url).unwrap()).await;
+        let presence = Presence::in_a_hurry(world.hub.clone(), bus.clone(), heartbeat);
+        let stop = CancellationToken::new();
+        let keeper = tokio::spawn({
+            let (presence, stop) = (presence.clone(), stop.clone());
+            async move { presence.run(stop).await }
+        });
+        Self { world, presence, bus, stop, keeper }
+    }
+
+    async fn connect(&self, id: &str) -> Client {
+        self.world.connect_as(id, Role::Agent).await
+    }
+
+    async fn online(&self, id: &str) -> (bool, usize) {
+        let (is_online, connections, _) = self.presence.is_online(&tenant(), &user(id)).await;
+        (is_online, connections)
+    }
+}
+
+async fn online_becomes(redis: &RedisServer, expected: &[&str]) {
+    eventually(&format!("online: {expected:?}"), || async {
+        redis.members("callcenter:online:t").await == expected
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_contracts_keys_follow_the_connections() {
+    let redis = RedisServer::start().await;
+    let node = Node::start(&redis.url()).await;
+    assert_eq!(node.bus.first_outcome(), Ok(()));
+    let first = node.connect("u1").await;
+    let second = node.connect("u1").await;
+    let _other = node.connect("u2").await;
+    online_becomes(&redis, &["u1", "u2"]).await;
+    let at: i64 = redis.run(&["GET", "callcenter:presence:t:u1"]).await;
+    assert!((at - node.world.clock.now().unix_seconds()).abs() < 60);
+    let ttl: i64 = redis.run(&["TTL", "callcenter:presence:t:u1"]).await;
+    assert!((1..=60).contains(&ttl));
+    first.leave().await;
+    second.leave().await;
+    online_becomes(&redis, &["u2"]).await;
+    eventually("no heartbeat", || async {
+        !redis.run::<bool>(&["EXISTS", "callcenter:presence:t:u1"]).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_is_online_while_any_server_has_a_connection() {
+    let redis = RedisServer::start().await;
+    let a = Node::start(&redis.url()).await;
+    let b = Node::beside(&a, &redis.url()).await;
+    let on_a = a.connect("u1").await;
+    let on_b = b.connect("u1").await;
+    eventually("both count", || async {
+        a.online("u1").await == (true, 2) && b.online("u1").await == (true, 2)
+    })
+    .await;
+    on_a.leave().await;
+    eventually("one counts", || async { a.online("u1").await == (true, 1) }).await;
+    assert_eq!(a.presence.online_users(&tenant()).await, [user("u1")]);
+    eventually("stats", || async { a.presence.cluster_stats(&tenant()).await == 1 }).await;
+    online_becomes(&redis, &["u1"]).await;
+    on_b.leave().await;
+    online_becomes(&redis, &[]).await;
+    eventually("nobody", || async { a.online("u1").await == (false, 0) }).await;
+    assert_eq!(a.presence.cluster_stats(&tenant()).await, 0);
+}
+
+#[tokio::test]
+async fn a_clean_shutdown_removes_the_servers_users_and_leaves_the_others() {
+    let redis = RedisServer::start().await;
+    let a = Node::start(&redis.url()).await;
+    let b = Node::beside(&a, &redis.url()).await;
+    let _both = (a.connect("u1").await, b.connect("u1").await, a.connect("u2").await);
+    eventually("both servers stand there", || async {
+        redis.run::<i64>(&["HLEN", "callcenter:servers:t:u1"]).await == 2
+    })
+    .await;
+    a.stop.cancel();
+    soon(a.keeper).await.unwrap();
+    assert_eq!(redis.members("callcenter:online:t").await, ["u1"]);
+    assert!(!redis.run::<bool>(&["EXISTS", "callcenter:presence:t:u2"]).await);
+}
+
+#[tokio::test]
+async fn users_of_a_killed_server_are_swept_out() {
+    let redis = RedisServer::start().await;
+    let node = Node::start(&redis.url()).await;
+    let _lives = node.connect("u1").await;
+    let long_ago = node.world.clock.now().unix_seconds() - 56;
+    redis.run::<()>(&["SADD", "callcenter:online_tenants", "t", "t2"]).await;
+    redis.run::<()>(&["SADD", "callcenter:online:t", "u1", "dead"]).await;
+    redis.run::<()>(&["HSET", "callcenter:servers:t:dead", "killed", &format!("1:{long_ago}")]).await;
+    online_becomes(&redis, &["u1"]).await;
+    eventually("the empty tenant is forgotten", || async {
+        redis.members("callcenter:online_tenants").await == ["t"]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_lost_redis_forgot_is_rebuilt_from_living_connections() {
+    let mut redis = RedisServer::start().await;
+    let node = Node::start(&redis.url()).await;
+    let _stays = node.connect("u1").await;
+    let leaves = node.connect("u2").await;
+    online_becomes(&redis, &["u1", "u2"]).await;
+    redis.kill();
+    eventually("noticed", || async { !node.bus.is_connected() }).await;
+    leaves.leave().await;
+    let _comes = node.connect("u3").await;
+    assert_eq!(node.online("u3").await, (true, 1));
+    assert_eq!(node.presence.cluster_stats(&tenant()).await, 2);
+    redis.restart().await;
+    online_becomes(&redis, &["u1", "u3"]).await;
+}
+
+#[tokio::test]
+async fn who_left_while_redis_was_away_is_gone_when_it_comes_back_with_its_data() {
+    let mut redis = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let node = Node::start(&redis.url()).await;
+    let _stays = node.connect("u1").await;
+    let leaves = node.connect("u2").await;
+    online_becomes(&redis, &["u1", "u2"]).await;
+    redis.kill();
+    eventually("noticed", || async { !node.bus.is_connected() }).await;
+    leaves.leave().await;
+    redis.restart().await;
+    online_becomes(&redis, &["u1"]).await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_writes_everything_again() {
+    let redis = RedisServer::start().await;
+    let world = World::new(config()).await;
+    let node = Node::with_heartbeat(world, &redis.url(), Duration::from_millis(50)).await;
+    let _client = node.connect("u1").await;
+    online_becomes(&redis, &["u1"]).await;
+    redis.run::<()>(&["FLUSHALL"]).await;
+    online_becomes(&redis, &["u1"]).await;
+    eventually("heartbeat", || async { redis.run::<bool>(&["EXISTS", "callcenter:presence:t:u1"]).await })
+        .await;
+}
+
+#[tokio::test]
+async fn a_frozen_redis_is_done_without_and_used_again_when_it_thaws() {
+    let redis = RedisServer::start().await;
+    let node = Node::start(&redis.url()).await;
+    let mut client = node.connect("u1").await;
+    online_becomes(&redis, &["u1"]).await;
+    redis.signal("STOP");
+    assert_eq!(node.online("u1").await, (true, 1));
+    node.world.publish(1).await;
+    assert_eq!(client.seqs(1).await, [1]);
+    eventually("noticed", || async { !node.bus.is_connected() }).await;
+    let _second = node.connect("u2").await;
+    redis.signal("CONT");
+    online_becomes(&redis, &["u1", "u2"]).await;
+}
+
+#[tokio::test]
+async fn a_server_may_start_before_redis() {
+    let mut redis = RedisServer::stopped(&[]);
+    let node = Node::start(&format!("redis://localhost:{}", redis.port)).await;
+    assert!(node.bus.first_outcome().is_err() && !node.bus.is_connected());
+    let _client = node.connect("u1").await;
+    assert_eq!(node.online("u1").await, (true, 1));
+    redis.restart().await;
+    online_becomes(&redis, &["u1"]).await;
+    assert!(node.bus.is_connected());
+}
+
+#[tokio::test]
+async fn a_frozen_redis_does_not_hold_up_the_start() {
+    let redis = RedisServer::start().await;
+    redis.signal("STOP");
+    let node = Node::start(&redis.url()).await;
+    assert_eq!(node.bus.first_outcome(), Err("no answer within 1 s".into()));
+    redis.signal("CONT");
+    eventually("connected", || async { node.bus.is_connected() }).await;
+}
+
+#[tokio::test]
+async fn a_password_is_used_and_a_wrong_one_is_an_error() {
+    let redis = RedisServer::start_with(&["--requirepass", "s@cret"]).await;
+    let right = Bus::connect(&RedisUrl::of_parts("127.0.0.1", redis.port, "s@cret", 3)).await;
+    assert_eq!(right.first_outcome(), Ok(()));
+    let wrong = Bus::connect(&RedisUrl::of_parts("127.0.0.1", redis.port, "wrong", 0)).await;
+    assert!(wrong.first_outcome().is_err_and(|error| !error.contains("wrong")));
+    right.close();
+    assert!(!right.is_connected());
+}
+
+#[tokio::test]
+async fn a_cluster_carries_presence_too() {
+    let redis = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
+    redis.run::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+    eventually("the cluster is up", || async {
+        redis.run::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")
+    })
+    .await;
+    let node = Node::start(&format!("redis-cluster://127.0.0.1:{}", redis.port)).await;
+    let client = node.connect("u1").await;
+    let _other = node.connect("u2").await;
+    online_becomes(&redis, &["u1", "u2"]).await;
+    client.leave().await;
+    online_becomes(&redis, &["u2"]).await;
+    assert_eq!(node.presence.online_users(&tenant()).await, [user("u2")]);
+}
+
+#[tokio::test]
+async fn sentinels_know_the_master() {
+    let redis = RedisServer::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sentinel.conf");
+    std::fs::write(&file, format!("sentinel monitor main 127.0.0.1 {} 1\n", redis.port)).unwrap();
+    let sentinel = RedisServer::sentinel(&file).await;
+    let node = Node::start(&format!("redis-sentinel://127.0.0.1:{}/main", sentinel.port)).await;
+    let _client = node.connect("u1").await;
+    online_becomes(&redis, &["u1"]).await;
+}
+
+#[tokio::test]
+async fn however_the_steps_of_two_servers_mix_the_keys_end_up_right() {
+    let redis = RedisServer::start().await;
+    let a = Node::start(&redis.url()).await;
+    let b = Node::beside(&a, &redis.url()).await;
+    for round in 0..60_usize {
+        let on_a = a.connect("u1").await;
+        let (on_b, ()) = tokio::join!(b.connect("u1"), on_a.leave());
+        if round.is_multiple_of(10) {
+            online_becomes(&redis, &["u1"]).await;
+        }
+        let (on_a, ()) = tokio::join!(a.connect("u1"), on_b.leave());
+        on_a.leave().await;
+        if round.is_multiple_of(10) {
+            online_becomes(&redis, &[]).await;
+        }
+    }
+    online_becomes(&redis, &[]).await;
+}

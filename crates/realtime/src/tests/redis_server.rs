@@ -1,0 +1,109 @@
+//! A Redis server of the test's own, on a free port of 127.0.0.1, that dies with the test.
+
+use redis::{Value, cmd};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A running, or just now killed, Redis server.
+pub(super) struct RedisServer {
+    pub port: u16,
+    options: Vec<String>,
+    file: Option<String>,
+    folder: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl RedisServer {
+    pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(super) async fn start_with(options: &[&str]) -> Self {
+        let mut server = Self::stopped(options);
+        server.restart().await;
+        server
+    }
+
+    /// A sentinel that reads, and rewrites, that file.
+    pub(super) async fn sentinel(file: &std::path::Path) -> Self {
+        let mut server = Self::stopped(&["--sentinel"]);
+        server.file = Some(file.to_str().unwrap().to_owned());
+        server.restart().await;
+        server
+    }
+
+    /// One that could run, but does not yet.
+    pub(super) fn stopped(options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self { port: free_port(), options, folder: tempfile::tempdir().unwrap(), file: None, child: None }
+    }
+
+    pub(super) async fn restart(&mut self) {
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "redis-server"])
+            .args(&self.file)
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                &self.port.to_string(),
+                "--dir",
+                self.folder.path().to_str().unwrap(),
+            ])
+            .args(if self.file.is_some() { &[][..] } else { &["--save", ""] })
+            .args(&self.options)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub(super) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// `STOP` freezes it, `CONT` lets it go on.
+    pub(super) fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs one command, as `redis-cli` would.
+    pub(super) async fn run<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = cmd(words[0]);
+        words[1..].iter().for_each(|word| {
+            command.arg(word);
+        });
+        let answer: Value = command.query_async(&mut connection).await.unwrap();
+        redis::from_redis_value(answer).unwrap()
+    }
+
+    pub(super) async fn members(&self, key: &str) -> Vec<String> {
+        let mut members: Vec<String> = self.run(&["SMEMBERS", key]).await;
+        members.sort();
+        members
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

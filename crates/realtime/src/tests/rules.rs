@@ -1,0 +1,165 @@
+//! What ends a connection, and what does not.
+
+use super::support::*;
+use crate::{Admission, Incoming, Refusal};
+use model::{Audience, Role, SessionId};
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_bad_message_gets_an_error_and_the_connection_stays() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    let answer = client.ask(&json!({"type":"dance","ref":"r"})).await;
+    assert_eq!(
+        (&answer["type"], &answer["payload"]["code"], &answer["ref"]),
+        (&json!("error"), &json!("unknown_type"), &json!("r"))
+    );
+    client.say(Incoming::Text("{".into()));
+    assert_eq!(client.next().await["payload"]["code"], "invalid_json");
+    assert_eq!(client.ask(&json!({"type":"ping"})).await, json!({"type":"pong"}));
+}
+
+#[tokio::test]
+async fn what_breaks_the_rules_closes_with_its_code() {
+    let world = World::new(config()).await;
+    let large = Incoming::Text(vec![b' '; (64 << 10) + 1].into());
+    for (incoming, code) in [
+        (Incoming::Binary, 1003),
+        (Incoming::TooLarge, 1009),
+        (large, 1009),
+        (Incoming::Violation(1007), 1007),
+    ] {
+        let mut client = world.connect().await;
+        client.say(incoming);
+        assert_eq!(client.closed().await, code);
+    }
+    let mut client = world.connect().await;
+    client.say(Incoming::Text(vec![b' '; 64 << 10].into()));
+    assert_eq!(client.next().await["payload"]["code"], "invalid_json");
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_closes_with_4429() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    for _ in 0..101 {
+        client.text(&json!({"type":"ping"}));
+    }
+    assert_eq!(client.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_and_does_not_read_is_not_read_from() {
+    let world = World::new(config()).await;
+    let client = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    for _ in 0..90 {
+        client.text(&json!({"type":"ping"}));
+    }
+    let mut other = world.connect_as("u2", Role::Admin).await;
+    world.publish(1).await;
+    assert_eq!(other.seqs(1).await, [1]);
+    world.hub.end_session(&tenant(), &SessionId::parse("session-u1").unwrap());
+    client.given_up().await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_takes_its_connections_along() {
+    let world = World::new(config()).await;
+    let mut ended = world.connect_as("u1", Role::Agent).await;
+    let mut other = world.connect_as("u2", Role::Agent).await;
+    world.hub.end_session(&tenant(), &SessionId::parse("session-u1").unwrap());
+    assert_eq!(ended.closed().await, 4401);
+    assert_eq!(other.ask(&json!({"type":"ping"})).await["type"], "pong");
+}
+
+#[tokio::test]
+async fn a_user_who_is_gone_is_put_out() {
+    let world = World::new(config()).await;
+    let mut client = world.connect_as("u1", Role::Agent).await;
+    world.hub.user_changed(&tenant(), &user("u1"), None);
+    assert_eq!(client.closed().await, 4403);
+    let mut client = world.connect_as("u2", Role::Agent).await;
+    let id =
+        world.hub.connections(&tenant()).iter().find(|it| it.user == Some(user("u2"))).unwrap().id.clone();
+    assert!(world.hub.close_connection(&tenant(), &id));
+    assert_eq!(client.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn another_role_changes_what_is_seen() {
+    let world = World::new(config()).await;
+    let mut client = world.connect_as("u1", Role::Agent).await;
+    let secret = || vec![custom("agent.login", Audience::user(&user("u2")))];
+    world.hub.committed(&world.commit(secret()).await);
+    world.publish(1).await;
+    assert_eq!(client.seqs(1).await, [2]);
+    world.hub.user_changed(&tenant(), &user("u1"), Some(Role::Supervisor));
+    world.hub.committed(&world.commit(secret()).await);
+    assert_eq!(client.seqs(1).await, [3]);
+    world.hub.user_changed(&tenant(), &user("u1"), Some(Role::Agent));
+    world.hub.committed(&world.commit(secret()).await);
+    world.publish(1).await;
+    assert_eq!(client.seqs(1).await, [5]);
+}
+
+#[tokio::test]
+async fn a_token_is_announced_to_end_and_ends() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    world.clock.advance(Duration::from_secs(3600 - 59));
+    let expiring = client.next().await;
+    assert_eq!(expiring["type"], "auth.expiring");
+    assert!(expiring["payload"]["expires_at"].is_string());
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(client.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_server_that_drains_closes_everyone_and_takes_nobody() {
+    let world = World::new(config()).await;
+    let mut first = world.connect_as("u1", Role::Agent).await;
+    let mut second = world.connect_as("u2", Role::Agent).await;
+    world.hub.drain();
+    assert_eq!((first.closed().await, second.closed().await), (1012, 1012));
+    assert_eq!(world.hub.admit(world.admission("u3", Role::Agent)).map(|_| ()), Err(Refusal::ServerFull));
+    first.leave().await;
+    second.leave().await;
+    soon(world.hub.drained()).await;
+    assert_eq!(world.hub.total_connections(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_that_reads_nothing_can_still_be_closed() {
+    let world = World::new(config()).await;
+    let stuck = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    world.publish(100).await;
+    world.hub.end_session(&tenant(), &SessionId::parse("session-u1").unwrap());
+    stuck.given_up().await;
+    assert_eq!(world.hub.total_connections(), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_already_closes_soon() {
+    let world = World::new(config()).await;
+    let who = Admission { expires_at: world.clock.now(), ..world.admission("u1", Role::Admin) };
+    let mut client = world.open(who, 10).unwrap();
+    assert_eq!(client.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_log_that_goes_back_sends_its_listeners_away() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    let events = world.publish(5).await;
+    assert_eq!(client.seqs(5).await, [1, 2, 3, 4, 5]);
+    // As after a restored backup: the log ends at 5, this server has heard of 6.
+    let mut phantom = (*events[4]).clone();
+    phantom.seq = 6;
+    world.hub.committed(&[phantom.into()]);
+    assert_eq!(client.seqs(1).await, [6]);
+    assert_eq!(client.closed().await, 1012);
+    let mut client = world.resume(6).await;
+    assert_eq!(client.next().await["payload"]["seq"], 5);
+    assert_eq!(client.next().await["type"], "connection.reset");
+}

@@ -1,0 +1,251 @@
+//! Fetches deliveries that wait in the database when they are due and their lanes have room. Knows nothing of HTTP.
+
+use crate::engine::Shared;
+use crate::housekeeping;
+use crate::lanes::Lanes;
+use crate::limits::{
+    CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, GREATEST_PAYLOAD, LOOK_AROUND, LOOK_PAUSE,
+};
+use model::{TenantId, Timestamp, WebhookId};
+use std::sync::Arc;
+use std::time::Duration;
+use store::Result;
+use store::deliveries::{self, Delivery};
+use tokio::time::Instant;
+
+/// How long a lane waits of which a row cannot be read.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
+/// Later than anything is due.
+const EVER: Timestamp = Timestamp(i64::MAX);
+
+/// The claimer, until the engine stops. The only task that claims, so that it may conclude from what memory holds which
+/// of this server's rows were left behind.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut looked_at = None;
+    let mut more = false;
+    loop {
+        if !more {
+            wait(&shared, looked_at).await;
+        }
+        if !shared.may_send() {
+            more = false;
+            continue;
+        }
+        match step(&shared, &mut looked_at).await {
+            Ok(left) => {
+                shared.upkeep.database_works();
+                more = left;
+            }
+            Err(error) => {
+                shared.upkeep.database_trouble(&error);
+                shared.upkeep.look_around();
+                more = false;
+                tokio::time::sleep(LOOK_AROUND).await;
+            }
+        }
+    }
+}
+
+/// Until there may be something to do.
+async fn wait(shared: &Shared, looked_at: Option<Instant>) {
+    let next = shared.upkeep.next_due().into_iter().chain(shared.lanes(|lanes| lanes.next_pause_end())).min();
+    let asked = shared.upkeep.wants_look();
+    let due = async {
+        match next.filter(|_| !asked) {
+            Some(next) => shared.clock.sleep_until(next).await,
+            None => std::future::pending().await,
+        }
+        tokio::time::sleep(rest_of(looked_at, DUE_PAUSE)).await;
+    };
+    // A look that was asked for too soon after the last one comes later.
+    let look = if asked { rest_of(looked_at, LOOK_PAUSE) } else { LOOK_AROUND };
+    tokio::select! {
+        () = shared.claims.notified() => {}
+        () = due => shared.upkeep.look_around(),
+        () = tokio::time::sleep(look) => shared.upkeep.look_around(),
+    }
+}
+
+/// What is left of a pause since the last look.
+fn rest_of(looked_at: Option<Instant>, pause: Duration) -> Duration {
+    looked_at.map_or(Duration::ZERO, |at| (at + pause).duration_since(Instant::now()))
+}
+
+/// Does what there is to do; gives whether there is more.
+async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> {
+    let now = shared.clock.now();
+    shared.lanes(|lanes| lanes.unpause(now));
+    housekeeping::run(shared).await?;
+    if shared.upkeep.wants_look() && rest_of(*looked_at, LOOK_PAUSE).is_zero() {
+        *looked_at = Some(Instant::now());
+        look(shared, now).await?;
+    }
+    claim(shared, now).await?;
+    Ok(shared.lanes(|lanes| !lanes.wanted.is_empty()))
+}
+
+/// Looks over all endpoints with waiting deliveries.
+async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
+    shared.upkeep.begin_look();
+    let mut reader = shared.store.read().await?;
+    let waiting = deliveries::waiting(reader.conn()).await?;
+    drop(reader);
+    shared.lanes(|lanes| {
+        lanes.sweep(Instant::now());
+        lanes.wanted.extend(waiting.iter().filter(|lane| lane.due_at <= now).map(|lane| lane.webhook));
+    });
+    shared.endpoints.sweep();
+    if let Some(next) = waiting.iter().map(|lane| lane.due_at).filter(|due| *due > now).min() {
+        shared.upkeep.due_at(next);
+    }
+    Ok(())
+}
+
+/// How much to claim for one endpoint.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    webhook: WebhookId,
+    limit: usize,
+    due_at: Timestamp,
+}
+
+/// Claims for the lanes that want it, in one transaction.
+async fn claim(shared: &Shared, now: Timestamp) -> Result<()> {
+    reopen(shared).await?;
+    let (wishes, generation) = shared.lanes(|lanes| (wishes(lanes, now), lanes.generation));
+    if wishes.is_empty() {
+        return Ok(());
+    }
+    match claim_rows(shared, &wishes, generation).await {
+        Err(error) if !error.is_unavailable() => claim_apart(shared, &wishes, generation).await,
+        result => result,
+    }
+}
+
+/// Some row cannot be read. Its lane waits, the others go on.
+async fn claim_apart(shared: &Shared, wishes: &[Wish], generation: u64) -> Result<()> {
+    for wish in wishes {
+        if let Err(error) = claim_rows(shared, std::slice::from_ref(wish), generation).await {
+            if error.is_unavailable() {
+                return Err(error);
+            }
+            tracing::error!(webhook_id = %wish.webhook, %error, "Webhook deliveries cannot be read; tried again later");
+            let later = shared.clock.now().plus(UNREADABLE_PAUSE);
+            shared.lanes(|lanes| lanes.pause(wish.webhook, later));
+        }
+    }
+    Ok(())
+}
+
+/// One transaction.
+async fn claim_rows(shared: &Shared, wishes: &[Wish], generation: u64) -> Result<()> {
+    let now = shared.clock.now();
+    let claimed = match read_rows(shared, wishes).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            // Whether the transaction took place is unknown.
+            for wish in wishes {
+                shared.upkeep.suspect(wish.webhook, now);
+            }
+            return Err(error);
+        }
+    };
+    let lapsed = shared.lanes(|lanes| {
+        if lanes.generation == generation {
+            take_in(lanes, wishes, claimed);
+            Vec::new()
+        } else {
+            claimed
+        }
+    });
+    give_back(shared, lapsed.into_iter().flatten(), now).await
+}
+
+async fn read_rows(shared: &Shared, wishes: &[Wish]) -> Result<Vec<Vec<Delivery>>> {
+    let mut tx = shared.store.begin().await?;
+    let mut claimed = Vec::with_capacity(wishes.len());
+    for wish in wishes {
+        let limit = i64::try_from(wish.limit).unwrap_or(i64::MAX);
+        let rows =
+            deliveries::claim(tx.conn(), wish.webhook, &shared.server, wish.due_at, limit).await?;
+        claimed.push(rows);
+    }
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// What to claim now: for each lane what it has room for, as much as goes into one transaction.
+fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
+    let share = lanes.share();
+    let mut left = CLAIM_TOGETHER;
+    let mut wishes = Vec::new();
+    while left > 0 {
+        let Some(webhook) = lanes.wanted.pop() else { break };
+        let lane = lanes.lane(webhook, Instant::now());
+        // A claimed row's payload is not known before it is read: 256 rows are 16 MiB above the bound at worst.
+        let room = share.saturating_sub(lane.bytes) / (GREATEST_PAYLOAD + DELIVERY_OVERHEAD);
+        let ahead = lane.claim_ahead().saturating_sub(lane.queue.len());
+        let limit = ahead.min(room).min(left);
+        if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
+            lane.behind = true;
+            continue;
+        }
+        left -= limit;
+        wishes.push(Wish { webhook, limit, due_at: if lane.closed { EVER } else { now } });
+    }
+    wishes
+}
+
+fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Vec<Vec<Delivery>>) {
+    let now = Instant::now();
+    for (wish, rows) in wishes.iter().zip(claimed) {
+        // What was refused room, and was committed after this claim or is not yet, comes before what is published next.
+        let refused = lanes.refused.contains(&wish.webhook);
+        let rows_left = rows.len() >= wish.limit;
+        let behind = rows_left || refused || lanes.wanted.contains(wish.webhook);
+        for row in rows {
+            let bytes = row.payload.as_ref().map_or(0, |payload| payload.get().len()) + DELIVERY_OVERHEAD;
+            lanes.push(row, bytes, now);
+        }
+        let lane = lanes.lane(wish.webhook, now);
+        lane.behind = behind;
+        if rows_left && lane.wants_more() {
+            lanes.wanted.insert(wish.webhook);
+        }
+    }
+}
+
+/// The lease lapsed while these were claimed: they are free again.
+async fn give_back(shared: &Shared, rows: impl Iterator<Item = Delivery>, now: Timestamp) -> Result<()> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let mut tx = shared.store.begin().await?;
+    for row in rows {
+        shared.upkeep.suspect(row.webhook, now);
+        deliveries::give_back(tx.conn(), &row.tenant, row.id, &shared.server, now).await?;
+    }
+    tx.commit().await
+}
+
+/// Looks whether endpoints that were switched off still are, before their deliveries end before their time.
+async fn reopen(shared: &Shared) -> Result<()> {
+    let closed: Vec<(WebhookId, TenantId)> = shared.lanes(|lanes| {
+        let closed = |webhook: WebhookId| {
+            let lane = lanes.lanes.get(&webhook).filter(|lane| lane.closed)?;
+            Some((webhook, lane.tenant.clone()?))
+        };
+        lanes.wanted.iter().filter_map(closed).collect()
+    });
+    for (webhook, tenant) in closed {
+        let closed = match shared.endpoints.get(&shared.store, &tenant, webhook).await {
+            Ok(endpoint) => endpoint.is_none_or(|endpoint| !endpoint.webhook.is_active),
+            Err(error) if error.is_unavailable() => return Err(error),
+            // Its row cannot be read: nothing ends before its time.
+            Err(_) => false,
+        };
+        shared.lanes(|lanes| lanes.lane(webhook, Instant::now()).closed = closed);
+    }
+    Ok(())
+}

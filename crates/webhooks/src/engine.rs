@@ -1,0 +1,249 @@
+//! The engine's handle: what the application calls, and the state that the engine's tasks share. The tasks themselves
+//! stand beside this file.
+
+use crate::attempt::{self, Made};
+use crate::client::{Client, Failure};
+use crate::endpoints::{Endpoint, Endpoints};
+use crate::gauges::Counters;
+use crate::lanes::Lanes;
+use crate::lease::Lease;
+use crate::limits::{DELIVERY_OVERHEAD, NOTICES, TESTS_TOGETHER, UNRECORDED};
+use crate::recorder::Results;
+use crate::upkeep::Upkeep;
+use crate::{EngineConfig, Gauges, Notice};
+use model::{Clock, ServerId, TenantId, WebhookId};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Store;
+use store::deliveries::{Attempt, Delivery, Verdict};
+use store::webhooks::Webhook;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::time::Instant;
+
+/// A handle to the engine; cheap to clone.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Shared>);
+
+/// How far the engine has come on its way to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Phase {
+    /// Delivers.
+    Running,
+    /// Starts nothing any more.
+    Draining,
+    /// Ends what is in flight.
+    Aborting,
+    /// Has ended.
+    Stopped,
+}
+
+/// What the engine's tasks share.
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) server: ServerId,
+    pub(crate) client: Client,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) lease: Lease,
+    pub(crate) results: Results,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) counters: Counters,
+    pub(crate) phase: watch::Sender<Phase>,
+    lanes: Mutex<Lanes>,
+    notices: mpsc::Sender<Notice>,
+    tests: Semaphore,
+    /// Wakes a sender.
+    pub(crate) work: Notify,
+    /// Wakes the claimer.
+    pub(crate) claims: Notify,
+    /// Wakes whoever waits for attempts to end or to be recorded.
+    pub(crate) quieter: Notify,
+}
+
+impl Shared {
+    /// Works on the lanes, then wakes who has something to do.
+    pub(crate) fn lanes<R>(&self, work: impl FnOnce(&mut Lanes) -> R) -> R {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut lanes);
+        let senders = std::mem::take(&mut lanes.wake_senders);
+        let claimer = std::mem::take(&mut lanes.wake_claimer);
+        drop(lanes);
+        if senders {
+            self.work.notify_one();
+        }
+        if claimer {
+            self.claims.notify_one();
+        }
+        result
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        *self.phase.borrow() == Phase::Running
+    }
+
+    /// Whether deliveries may be started.
+    pub(crate) fn may_send(&self) -> bool {
+        self.is_running() && self.lease.is_held()
+    }
+
+    /// Tells the application; what it has no time for comes again with the endpoint's next answer.
+    pub(crate) fn notify(&self, notice: Notice) {
+        let _ = self.notices.try_send(notice);
+    }
+
+    pub(crate) async fn attempt(&self, endpoint: &Endpoint, delivery: &Delivery) -> Result<Made, Failure> {
+        let version = self.config.user_agent_version;
+        attempt::make(&self.client, &self.clock, version, endpoint, delivery).await
+    }
+}
+
+/// Room in memory for one delivery, given back when dropped unused.
+pub struct Reservation {
+    shared: Arc<Shared>,
+    webhook: WebhookId,
+    bytes: usize,
+    generation: u64,
+    used: bool,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shared.lanes(|lanes| lanes.unreserve(self.webhook, self.bytes));
+        if !self.used {
+            // Its row may have been written all the same, by a caller that was cancelled at the wrong moment.
+            self.shared.upkeep.suspect(self.webhook, self.shared.clock.now());
+        }
+    }
+}
+
+impl std::fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reservation").field("webhook", &self.webhook).field("bytes", &self.bytes).finish()
+    }
+}
+
+impl Engine {
+    /// An engine that does nothing until [`Engine::run`] runs. The receiver hears what the application must act on.
+    #[must_use]
+    pub fn new(
+        config: EngineConfig,
+        store: Store,
+        clock: Clock,
+        server: ServerId,
+    ) -> (Self, mpsc::Receiver<Notice>) {
+        let (notices, heard) = mpsc::channel(NOTICES);
+        let shared = Shared {
+            client: Client::new(config.allowed_networks.clone()),
+            config,
+            store,
+            clock,
+            server,
+            endpoints: Endpoints::default(),
+            lease: Lease::new(),
+            results: Results::default(),
+            upkeep: Upkeep::default(),
+            counters: Counters::default(),
+            phase: watch::Sender::new(Phase::Running),
+            lanes: Mutex::default(),
+            notices,
+            tests: Semaphore::new(TESTS_TOGETHER),
+            work: Notify::new(),
+            claims: Notify::new(),
+            quieter: Notify::new(),
+        };
+        (Self(Arc::new(shared)), heard)
+    }
+
+    /// Room in memory for a delivery whose payload has so many bytes. `None` if its row must be written without an
+    /// owner: there is no room, the endpoint is an ordered one or catches up with the database, or this server may not
+    /// send now.
+    #[must_use]
+    pub fn reserve(&self, webhook: WebhookId, bytes: usize) -> Option<Reservation> {
+        let bytes = bytes + DELIVERY_OVERHEAD;
+        if !self.0.may_send() {
+            return None;
+        }
+        let generation = self.0.lanes(|lanes| lanes.reserve(webhook, bytes, Instant::now()))?;
+        Some(Reservation { shared: Arc::clone(&self.0), webhook, bytes, generation, used: false })
+    }
+
+    /// Takes over deliveries whose rows were committed with this server as owner. Never blocks.
+    pub fn committed(&self, deliveries: Vec<(Delivery, Reservation)>) {
+        let now = Instant::now();
+        for (delivery, mut reservation) in deliveries {
+            let bytes = reservation.bytes;
+            self.0.lanes(|lanes| {
+                // After a lapse of the lease the row may be somebody else's; if not, it is found as left behind.
+                if lanes.generation == reservation.generation {
+                    reservation.used = true;
+                    lanes.push(delivery, bytes, now);
+                }
+            });
+        }
+    }
+
+    /// Says that rows without an owner were committed: due ones are looked for now.
+    pub fn doorbell(&self) {
+        let known = self.0.lanes(|lanes| {
+            let refused = std::mem::take(&mut lanes.refused);
+            let known = !refused.is_empty();
+            lanes.wanted.extend(refused);
+            known
+        });
+        if !known {
+            self.0.upkeep.look_around();
+        }
+        self.0.claims.notify_one();
+    }
+
+    /// Says that an endpoint was edited or deleted here: its row is read anew. What waits for one that was switched off
+    /// ends now; what waits for one that is gone is removed.
+    pub fn changed(&self, webhook: WebhookId) {
+        self.0.endpoints.forget(webhook);
+        self.0.lanes(|lanes| lanes.lane(webhook, Instant::now()).ordering = None);
+        self.0.upkeep.review(webhook);
+        self.0.claims.notify_one();
+    }
+
+    /// Says that an endpoint was deleted here: its log is removed in steps, also when nothing waits for it.
+    pub fn deleted(&self, tenant: TenantId, webhook: WebhookId) {
+        self.0.endpoints.forget(webhook);
+        self.0.upkeep.purge(tenant, webhook);
+        self.0.claims.notify_one();
+    }
+
+    /// One attempt right now, whatever the endpoint's state. The caller writes it down.
+    pub async fn send_test(&self, webhook: &Webhook, delivery: &Delivery) -> Attempt {
+        // The semaphore is never closed.
+        let _place = self.0.tests.acquire().await;
+        let at = self.0.clock.now();
+        match self.0.attempt(&Endpoint::new(webhook.clone()), delivery).await {
+            Ok(Made { attempt, .. }) => {
+                let success = attempt.verdict == Verdict::Success;
+                let verdict = if success { Verdict::Success } else { Verdict::Failed };
+                Attempt { verdict, test: true, ..attempt }
+            }
+            Err(failure) => {
+                let blank = attempt::end_without(delivery, at, &failure.words);
+                Attempt { number: delivery.attempts + 1, ..blank }
+            }
+        }
+    }
+
+    /// The engine's numbers.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        let mut gauges = self.0.lanes(|lanes| Gauges {
+            queued: lanes.queued,
+            in_flight: lanes.in_flight,
+            unrecorded: lanes.unrecorded(),
+            bytes: lanes.bytes,
+            lanes: lanes.lanes.len(),
+            ..Gauges::default()
+        });
+        debug_assert!(gauges.unrecorded <= UNRECORDED);
+        gauges.lease_held = self.0.lease.is_held();
+        self.0.counters.read_into(&mut gauges);
+        gauges
+    }
+}

@@ -1,0 +1,121 @@
+//! The claimer's other work: endpoints that were edited, endpoints that are gone, rows that were left behind.
+
+use crate::engine::Shared;
+use crate::limits::RELEASE_TOGETHER;
+use model::{TenantId, Timestamp, WebhookId};
+use std::collections::HashSet;
+use store::Result;
+use store::deliveries::{self, Key};
+use tokio::time::Instant;
+
+/// More than one endpoint can have in memory (4,096 waiting and 256 unrecorded).
+const OWNED_AT_MOST: i64 = 8192;
+
+/// One round of it.
+pub(crate) async fn run(shared: &Shared) -> Result<()> {
+    while let Some(webhook) = shared.upkeep.next_review() {
+        if let Err(error) = review(shared, webhook).await {
+            tolerate(webhook, error).inspect_err(|_| shared.upkeep.review(webhook))?;
+        }
+    }
+    for (webhook, tenant) in shared.upkeep.next_purges() {
+        if let Err(error) = purge(shared, &tenant, webhook).await {
+            tolerate(webhook, error)?;
+        }
+    }
+    while let Some((webhook, since)) = shared.upkeep.next_suspect() {
+        if let Err(error) = recover(shared, webhook, since).await {
+            shared.upkeep.suspect(webhook, shared.clock.now());
+            tolerate(webhook, error)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with one endpoint's rows must not keep the others waiting.
+fn tolerate(webhook: WebhookId, error: store::Error) -> Result<()> {
+    if error.is_unavailable() {
+        return Err(error);
+    }
+    tracing::error!(webhook_id = %webhook, %error, "Webhook could not be looked after");
+    Ok(())
+}
+
+/// Reads an edited endpoint anew and does what that means for what waits.
+async fn review(shared: &Shared, webhook: WebhookId) -> Result<()> {
+    let known = shared.lanes(|lanes| lanes.lanes.get(&webhook).and_then(|lane| lane.tenant.clone()));
+    let tenant = match known {
+        Some(tenant) => Some(tenant),
+        None => {
+            let mut reader = shared.store.read().await?;
+            deliveries::tenant_of_waiting(reader.conn(), webhook).await?
+        }
+    };
+    // Nothing waits for it, neither here nor in the database.
+    let Some(tenant) = tenant else { return Ok(()) };
+    let Some(endpoint) = shared.endpoints.get(&shared.store, &tenant, webhook).await? else {
+        shared.lanes(|lanes| lanes.clear(webhook));
+        shared.upkeep.purge(tenant, webhook);
+        return Ok(());
+    };
+    shared.lanes(|lanes| {
+        let lane = lanes.lane(webhook, Instant::now());
+        lane.tenant = Some(tenant.clone());
+        lane.closed = !endpoint.webhook.is_active;
+        lanes.learn(&tenant, webhook, endpoint.webhook.ordering);
+        lanes.wanted.insert(webhook);
+    });
+    Ok(())
+}
+
+/// Removes a part of what is kept of an endpoint, if it is really gone and nothing of it is under way.
+async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result<()> {
+    if shared.lanes(|lanes| lanes.lanes.get(&webhook).is_some_and(|lane| lane.unrecorded > 0)) {
+        return Ok(());
+    }
+    let mut tx = shared.store.begin().await?;
+    let is_there = store::webhooks::find(tx.conn(), tenant, webhook).await?.is_some();
+    let mut done = is_there;
+    if is_there {
+        // What was dropped from memory in the belief that it is gone must be claimed again.
+        shared.upkeep.suspect(webhook, shared.clock.now());
+    } else {
+        let removed =
+            deliveries::delete_of_webhook(tx.conn(), tenant, webhook, RELEASE_TOGETHER).await?;
+        done = removed < RELEASE_TOGETHER.unsigned_abs();
+        if done {
+            deliveries::forget_webhook(tx.conn(), tenant, webhook).await?;
+        }
+        tx.commit().await?;
+    }
+    if done {
+        shared.upkeep.purged(webhook);
+    } else {
+        shared.claims.notify_one();
+    }
+    Ok(())
+}
+
+/// Frees rows that belong to this server in the database and are not in its memory: those of a caller that was cancelled
+/// between its commit and its report, or of a claim whose answer was lost. `since` is long ago enough that whoever wrote
+/// them before has reported by now.
+async fn recover(shared: &Shared, webhook: WebhookId, since: Timestamp) -> Result<()> {
+    let mut reader = shared.store.read().await?;
+    let rows =
+        deliveries::owned(reader.conn(), &shared.server, webhook, since, OWNED_AT_MOST).await?;
+    drop(reader);
+    let held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
+    let left: Vec<Key> = rows.into_iter().filter(|key| !held.contains(key)).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(webhook_id = %webhook, deliveries = left.len(), "Webhook deliveries that were left behind go on");
+    let now = shared.clock.now();
+    let mut tx = shared.store.begin().await?;
+    for (tenant, id) in &left {
+        deliveries::give_back(tx.conn(), tenant, *id, &shared.server, now).await?;
+    }
+    tx.commit().await?;
+    shared.upkeep.look_around();
+    Ok(())
+}

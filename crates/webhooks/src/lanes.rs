@@ -1,0 +1,181 @@
+//! All lanes and the room in memory that they share. Plain state behind one lock; knows no database, no socket and no
+//! clock but the moments it is given.
+
+#[cfg(test)]
+mod tests;
+mod turns;
+mod wanted;
+
+use crate::lane::{Lane, Queued};
+use crate::limits::{LANE_IDLE, MEMORY, SHARE};
+use model::webhook::Ordering;
+use model::{TenantId, Timestamp, WebhookId};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use store::deliveries::{Delivery, Key};
+use tokio::time::Instant;
+pub(crate) use turns::{Job, Lesson};
+use wanted::Wanted;
+
+#[derive(Default)]
+pub(crate) struct Lanes {
+    pub(crate) lanes: HashMap<WebhookId, Lane>,
+    ready: VecDeque<WebhookId>,
+    waiting: [VecDeque<WebhookId>; 2],
+    shared: [usize; 2],
+    /// Unrecorded attempts; never more than [`UNRECORDED`].
+    slots: Vec<Option<Key>>,
+    free_slots: Vec<usize>,
+    pub(crate) in_flight: usize,
+    pub(crate) queued: usize,
+    pub(crate) bytes: usize,
+    /// Counts the tenures of the lease.
+    pub(crate) generation: u64,
+    /// Lanes that refused a delivery whose commit was not yet heard of.
+    pub(crate) refused: HashSet<WebhookId>,
+    /// Lanes that the database should be asked about now.
+    pub(crate) wanted: Wanted,
+    paused: BTreeSet<(Timestamp, WebhookId)>,
+    /// Whether senders, or the claimer, have something to do since they were last woken.
+    pub(crate) wake_senders: bool,
+    pub(crate) wake_claimer: bool,
+}
+
+impl Lanes {
+    pub(crate) fn unrecorded(&self) -> usize {
+        self.slots.len() - self.free_slots.len()
+    }
+
+    /// What one lane may hold in memory now.
+    pub(crate) fn share(&self) -> usize {
+        MEMORY.saturating_sub(self.bytes) / SHARE
+    }
+
+    pub(crate) fn lane(&mut self, webhook: WebhookId, now: Instant) -> &mut Lane {
+        let lane = self.lanes.entry(webhook).or_insert_with(|| Lane::new(now));
+        lane.used_at = now;
+        lane
+    }
+
+    /// Makes room for one delivery that is about to be written. Without room the lane goes by the database until it has
+    /// caught up there.
+    pub(crate) fn reserve(&mut self, webhook: WebhookId, bytes: usize, now: Instant) -> Option<u64> {
+        let share = self.share();
+        let lane = self.lane(webhook, now);
+        let unordered = lane.ordering == Some(Ordering::None);
+        if unordered && !lane.behind && !lane.closed && lane.has_room(bytes, share) {
+            lane.reserved += 1;
+            lane.bytes += bytes;
+            self.bytes += bytes;
+            return Some(self.generation);
+        }
+        lane.behind = true;
+        self.refused.insert(webhook);
+        None
+    }
+
+    /// Gives a reservation's room back.
+    pub(crate) fn unreserve(&mut self, webhook: WebhookId, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.reserved = lane.reserved.saturating_sub(1);
+            lane.bytes = lane.bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// Queues a delivery.
+    pub(crate) fn push(&mut self, delivery: Delivery, bytes: usize, now: Instant) {
+        let webhook = delivery.webhook;
+        self.bytes += bytes;
+        self.queued += 1;
+        let lane = self.lane(webhook, now);
+        lane.bytes += bytes;
+        lane.tenant.get_or_insert_with(|| delivery.tenant.clone());
+        if delivery.attempts == 0 {
+            lane.push_new(Queued { delivery, bytes });
+        } else {
+            lane.queue.push_back(Queued { delivery, bytes });
+        }
+        self.make_ready(webhook);
+    }
+
+    /// The keys of the unrecorded attempts.
+    pub(crate) fn unrecorded_keys(&self) -> Vec<Key> {
+        self.slots.iter().flatten().cloned().collect()
+    }
+
+    /// The keys of an endpoint's deliveries in memory, and of all unrecorded ones.
+    pub(crate) fn keys(&self, webhook: WebhookId) -> HashSet<Key> {
+        let waiting = self.lanes.get(&webhook).into_iter().flat_map(|lane| &lane.queue);
+        let waiting = waiting.map(|queued| (queued.delivery.tenant.clone(), queued.delivery.id));
+        waiting.chain(self.slots.iter().flatten().cloned()).collect()
+    }
+
+    /// When the next pause ends.
+    pub(crate) fn next_pause_end(&self) -> Option<Timestamp> {
+        self.paused.first().map(|(until, _)| *until)
+    }
+
+    /// Forgets what waits in memory for one endpoint.
+    pub(crate) fn clear(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let bytes: usize = lane.queue.iter().map(|queued| queued.bytes).sum();
+        self.queued -= lane.queue.len();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        lane.bytes = lane.bytes.saturating_sub(bytes);
+        lane.queue.clear();
+    }
+
+    /// The lease is lost: forgets all that waits. What is in flight goes on.
+    pub(crate) fn forget(&mut self) {
+        self.generation += 1;
+        for webhook in self.lanes.keys().copied().collect::<Vec<_>>() {
+            self.clear(webhook);
+        }
+        for lane in self.lanes.values_mut() {
+            lane.behind = true;
+        }
+    }
+
+    /// Leaves an endpoint alone until then, or longer where it is paused for longer.
+    pub(crate) fn pause(&mut self, webhook: WebhookId, until: Timestamp) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        if lane.paused_until.is_some_and(|before| before >= until) {
+            return;
+        }
+        if let Some(before) = lane.paused_until.replace(until) {
+            self.paused.remove(&(before, webhook));
+        }
+        self.paused.insert((until, webhook));
+        self.wake_claimer = true;
+    }
+
+    /// Ends pauses whose time has come.
+    pub(crate) fn unpause(&mut self, clock: Timestamp) {
+        while let Some(&(until, webhook)) = self.paused.first() {
+            if until > clock {
+                break;
+            }
+            self.paused.remove(&(until, webhook));
+            if let Some(lane) = self.lanes.get_mut(&webhook) {
+                lane.paused_until = None;
+                self.wanted.insert(webhook);
+            }
+            self.make_ready(webhook);
+        }
+    }
+
+    /// Notes what the endpoint's row says.
+    pub(crate) fn learn(&mut self, tenant: &TenantId, webhook: WebhookId, ordering: Ordering) {
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.tenant.get_or_insert_with(|| tenant.clone());
+            lane.ordering = Some(ordering);
+        }
+    }
+
+    /// Forgets lanes that had nothing to do for long.
+    pub(crate) fn sweep(&mut self, now: Instant) {
+        self.lanes.retain(|_, lane| !lane.is_idle() || now.duration_since(lane.used_at) < LANE_IDLE);
+        self.refused.retain(|webhook| self.lanes.contains_key(webhook));
+    }
+}
+

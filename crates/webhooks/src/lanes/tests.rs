@@ -1,0 +1,248 @@
+//! Tests of the lanes: fairness, bounds and order, by state alone.
+
+use super::*;
+use crate::lane::Standing;
+use crate::limits::{LANE_IN_FLIGHT, SILENCE, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
+use crate::request::tests::delivery as some_delivery;
+use proptest::prelude::*;
+use std::time::Duration;
+
+const CLOCK: Timestamp = Timestamp(1_000_000);
+
+fn delivery(webhook: i64, id: i64) -> Delivery {
+    Delivery { webhook: WebhookId(webhook), ..some_delivery(id, Some(id)) }
+}
+
+/// Lanes in which these endpoints are known and answer, with so many deliveries each.
+fn lanes(webhooks: std::ops::Range<i64>, each: i64, now: Instant) -> Lanes {
+    let mut lanes = Lanes::default();
+    for webhook in webhooks {
+        known(&mut lanes, webhook, now);
+        for id in 0..each {
+            lanes.push(delivery(webhook, id), 1000, now);
+        }
+    }
+    lanes
+}
+
+fn known(lanes: &mut Lanes, webhook: i64, now: Instant) {
+    let lane = lanes.lane(WebhookId(webhook), now);
+    lane.ordering = Some(Ordering::None);
+    lane.standing = Standing::Answers;
+    lane.behind = false;
+}
+
+fn take_all(lanes: &mut Lanes, now: Instant) -> Vec<Job> {
+    std::iter::from_fn(|| lanes.take(now, CLOCK)).collect()
+}
+
+fn end(lanes: &mut Lanes, job: &Job, standing: Standing, now: Instant) {
+    lanes.answered(job, Lesson { standing: Some(standing), ..Lesson::default() }, now);
+    lanes.recorded(job.delivery.webhook, job.slot);
+}
+
+#[tokio::test]
+async fn one_endpoint_never_takes_all_places() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 100, now);
+    let taken = take_all(&mut lanes, now);
+    assert!((16..=LANE_IN_FLIGHT).contains(&taken.len()), "{}", taken.len());
+}
+
+#[tokio::test]
+async fn twenty_stalling_endpoints_leave_places_for_the_next_one() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..21, 100, now);
+    take_all(&mut lanes, now);
+    known(&mut lanes, 99, now);
+    for id in 0..100 {
+        lanes.push(delivery(99, id), 1000, now);
+    }
+    let taken = take_all(&mut lanes, now);
+    assert!(taken.len() >= 4 && taken.iter().all(|job| job.delivery.webhook == WebhookId(99)), "{}", taken.len());
+}
+
+#[tokio::test]
+async fn a_silent_endpoint_gets_no_more_until_it_speaks() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 100, now);
+    let first = lanes.take(now, CLOCK).unwrap();
+    let later = now + SILENCE + Duration::from_millis(1);
+    assert!(lanes.take(later, CLOCK).is_none());
+    end(&mut lanes, &first, Standing::Answers, later);
+    assert!(take_all(&mut lanes, later).len() > 1);
+}
+
+#[tokio::test]
+async fn dead_endpoints_share_a_part_of_the_places_one_each() {
+    let now = Instant::now();
+    let mut lanes = Lanes::default();
+    for webhook in 1..=1000 {
+        lanes.push(delivery(webhook, 1), 1000, now);
+        lanes.push(delivery(webhook, 2), 1000, now);
+    }
+    let first = take_all(&mut lanes, now);
+    assert_eq!(first.len(), UNTRIED_TOGETHER);
+    for job in &first {
+        end(&mut lanes, job, Standing::Stalled, now);
+    }
+    let second = take_all(&mut lanes, now);
+    let (again, fresh): (Vec<_>, Vec<_>) =
+        second.iter().partition(|job| job.delivery.webhook <= WebhookId(UNTRIED_TOGETHER as i64));
+    assert_eq!((again.len(), fresh.len()), (STALLED_TOGETHER, UNTRIED_TOGETHER));
+    // As places come free, everyone has its turn.
+    let mut jobs = second;
+    let mut ended = first.len();
+    while !jobs.is_empty() {
+        for job in std::mem::take(&mut jobs) {
+            end(&mut lanes, &job, Standing::Stalled, now);
+            ended += 1;
+        }
+        jobs = take_all(&mut lanes, now);
+    }
+    assert_eq!(ended, 2000);
+}
+
+#[tokio::test]
+async fn at_most_256_attempts_are_unrecorded() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..200, 4, now);
+    let mut unrecorded = Vec::new();
+    while let Some(job) = lanes.take(now, CLOCK) {
+        lanes.answered(&job, Lesson::default(), now);
+        unrecorded.push(job);
+    }
+    assert_eq!(unrecorded.len(), UNRECORDED);
+    assert_eq!((lanes.in_flight, lanes.unrecorded()), (0, UNRECORDED));
+    lanes.recorded(unrecorded[0].delivery.webhook, unrecorded[0].slot);
+    assert!(lanes.take(now, CLOCK).is_some() && lanes.take(now, CLOCK).is_none());
+}
+
+#[tokio::test]
+async fn an_ordered_endpoint_gets_one_at_a_time_and_reserves_nothing() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 3, now);
+    lanes.lane(WebhookId(1), now).ordering = Some(Ordering::Strict);
+    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None);
+    assert_eq!(take_all(&mut lanes, now).len(), 1);
+}
+
+#[tokio::test]
+async fn a_lane_that_overflowed_goes_by_the_database_until_it_has_caught_up() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    let mut reserved = 0;
+    while lanes.reserve(WebhookId(1), 64 << 10, now).is_some() {
+        reserved += 1;
+    }
+    assert!((100..=128).contains(&reserved), "an eighth of 64 MiB: {reserved}");
+    for _ in 0..reserved {
+        lanes.unreserve(WebhookId(1), 64 << 10);
+    }
+    assert_eq!(lanes.bytes, 0);
+    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None);
+    assert!(lanes.refused.contains(&WebhookId(1)));
+    lanes.lane(WebhookId(1), now).behind = false;
+    assert!(lanes.reserve(WebhookId(1), 10, now).is_some());
+}
+
+#[tokio::test]
+async fn first_attempts_start_in_event_order() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    for id in [1, 3, 2, 5, 4] {
+        lanes.push(delivery(1, id), 10, now);
+    }
+    let order: Vec<i64> = take_all(&mut lanes, now).iter().map(|job| job.delivery.id.0).collect();
+    assert_eq!(order, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_pause_holds_the_lane_until_its_end() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 10, now);
+    let job = lanes.take(now, CLOCK).unwrap();
+    let until = CLOCK.plus(Duration::from_secs(30));
+    lanes.answered(&job, Lesson { pause: Some(until), ..Lesson::default() }, now);
+    assert!(lanes.take(now, CLOCK).is_none());
+    assert_eq!(lanes.next_pause_end(), Some(until));
+    lanes.unpause(until);
+    assert!(lanes.take(now, until).is_some());
+}
+
+#[tokio::test]
+async fn a_lost_lease_forgets_what_waits_and_keeps_what_is_unrecorded() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 10, now);
+    let job = lanes.take(now, CLOCK).unwrap();
+    lanes.forget();
+    assert!(lanes.take(now, CLOCK).is_none());
+    assert_eq!((lanes.queued, lanes.bytes, lanes.unrecorded()), (0, 1000, 1));
+    assert_ne!(job.generation, lanes.generation);
+    end(&mut lanes, &job, Standing::Answers, now);
+    assert_eq!((lanes.bytes, lanes.unrecorded()), (0, 0));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Push(i64),
+    Take,
+    Answer(usize, bool),
+    Record(usize),
+    Forget,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..6_i64).prop_map(Step::Push),
+        4 => Just(Step::Take),
+        3 => (any::<usize>(), any::<bool>()).prop_map(|(at, stalled)| Step::Answer(at, stalled)),
+        3 => any::<usize>().prop_map(Step::Record),
+        1 => Just(Step::Forget),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: all is accounted for, and once everything ends nothing is left waiting.
+    #[test]
+    fn counts_always_agree_and_nothing_is_stuck(steps in proptest::collection::vec(step(), 1..300)) {
+        let now = Instant::now();
+        let mut lanes = Lanes::default();
+        let (mut flying, mut answered): (Vec<Job>, Vec<Job>) = Default::default();
+        let mut id = 0;
+        for step in steps {
+            match step {
+                Step::Push(webhook) => {
+                    id += 1;
+                    lanes.push(delivery(webhook, id), 100, now);
+                }
+                Step::Take => flying.extend(lanes.take(now, CLOCK)),
+                Step::Answer(at, stalled) if !flying.is_empty() => {
+                    let job = flying.swap_remove(at % flying.len());
+                    let standing = if stalled { Standing::Stalled } else { Standing::Answers };
+                    lanes.answered(&job, Lesson { standing: Some(standing), ..Lesson::default() }, now);
+                    answered.push(job);
+                }
+                Step::Record(at) if !answered.is_empty() => {
+                    let job = answered.swap_remove(at % answered.len());
+                    lanes.recorded(job.delivery.webhook, job.slot);
+                }
+                Step::Forget => lanes.forget(),
+                Step::Answer(..) | Step::Record(_) => {}
+            }
+            prop_assert_eq!(lanes.in_flight, flying.len());
+            prop_assert_eq!(lanes.unrecorded(), flying.len() + answered.len());
+            prop_assert_eq!(lanes.bytes, 100 * (lanes.queued + flying.len()));
+        }
+        answered.append(&mut Vec::new());
+        for job in answered.drain(..) {
+            lanes.recorded(job.delivery.webhook, job.slot);
+        }
+        flying.extend(take_all(&mut lanes, now));
+        while let Some(job) = flying.pop() {
+            end(&mut lanes, &job, Standing::Answers, now);
+            flying.extend(take_all(&mut lanes, now));
+        }
+        prop_assert_eq!((lanes.queued, lanes.in_flight, lanes.bytes, lanes.unrecorded()), (0, 0, 0, 0));
+    }
+}

@@ -1,0 +1,159 @@
+//! Whose turn it is: lanes take turns, within the bounds on attempts in flight and not yet recorded.
+
+use super::Lanes;
+use crate::lane::{Place, Queued, Standing, Start};
+use crate::limits::{STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
+use model::{Timestamp, WebhookId};
+use store::deliveries::Delivery;
+use tokio::time::Instant;
+
+/// A delivery on its way through a sender.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) delivery: Delivery,
+    pub(crate) bytes: usize,
+    /// Its place among the unrecorded.
+    pub(crate) slot: usize,
+    /// The standing whose shared place it holds.
+    shared: Option<Standing>,
+    /// Which tenure of the lease it belongs to.
+    pub(crate) generation: u64,
+}
+
+/// What an attempt told about its endpoint.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lesson {
+    /// How the endpoint stands now; unchanged if the attempt told nothing.
+    pub(crate) standing: Option<Standing>,
+    /// It asked for a pause until then.
+    pub(crate) pause: Option<Timestamp>,
+    /// It is switched off.
+    pub(crate) closed: Option<bool>,
+}
+
+impl Lanes {
+    /// Enters a lane with something to send among those whose turn comes.
+    pub(super) fn make_ready(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        if lane.place == Place::Out && !lane.queue.is_empty() {
+            lane.place = Place::Ready;
+            self.ready.push_back(webhook);
+            self.wake_senders = true;
+        }
+    }
+
+    /// The next delivery to send, if there is one that may be sent now. Lanes take turns.
+    pub(crate) fn take(&mut self, now: Instant, clock: Timestamp) -> Option<Job> {
+        self.admit_waiting();
+        for _ in 0..self.ready.len() {
+            let free = UNRECORDED - self.unrecorded();
+            if free == 0 {
+                return None;
+            }
+            let webhook = self.ready.pop_front()?;
+            let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
+            lane.place = Place::Out;
+            match lane.may_start(free, now, clock) {
+                Start::No => {}
+                Start::Yes => return self.start(webhook, None, now),
+                Start::IfPlace => {
+                    let standing = lane.standing;
+                    let (at, together) = shared_places(standing);
+                    if self.shared[at] < together {
+                        self.shared[at] += 1;
+                        return self.start(webhook, Some(standing), now);
+                    }
+                    lane.place = Place::InLine;
+                    self.waiting[at].push_back(webhook);
+                }
+            }
+        }
+        None
+    }
+
+    fn start(&mut self, webhook: WebhookId, shared: Option<Standing>, now: Instant) -> Option<Job> {
+        let lane = self.lanes.get_mut(&webhook)?;
+        let Queued { delivery, bytes } = lane.queue.pop_front()?;
+        if lane.in_flight == 0 {
+            lane.heard_at = now;
+        }
+        lane.in_flight += 1;
+        lane.unrecorded += 1;
+        lane.used_at = now;
+        if lane.wants_more() {
+            self.wanted.insert(webhook);
+            self.wake_claimer = true;
+        }
+        self.queued -= 1;
+        self.in_flight += 1;
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = Some((delivery.tenant.clone(), delivery.id));
+        self.make_ready(webhook);
+        Some(Job { delivery, bytes, slot, shared, generation: self.generation })
+    }
+
+    /// Notes that an attempt is over; it keeps its place among the unrecorded.
+    pub(crate) fn answered(&mut self, job: &Job, lesson: Lesson, now: Instant) {
+        self.in_flight -= 1;
+        self.bytes = self.bytes.saturating_sub(job.bytes);
+        let webhook = job.delivery.webhook;
+        if let Some(standing) = job.shared {
+            self.shared[shared_places(standing).0] -= 1;
+        }
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        lane.in_flight -= 1;
+        lane.bytes = lane.bytes.saturating_sub(job.bytes);
+        lane.heard_at = now;
+        lane.standing = lesson.standing.unwrap_or(lane.standing);
+        lane.closed = lesson.closed.unwrap_or(lane.closed);
+        if let Some(until) = lesson.pause {
+            self.pause(webhook, until);
+        }
+        let Some(lane) = self.lanes.get(&webhook) else { return };
+        if lane.wants_more() {
+            self.wanted.insert(webhook);
+            self.wake_claimer = true;
+        }
+        self.make_ready(webhook);
+        self.wake_senders |= self.has_candidates();
+    }
+
+    /// Readies one lane for each kind of shared place of which one is free.
+    fn admit_waiting(&mut self) {
+        for (at, together) in [(0, UNTRIED_TOGETHER), (1, STALLED_TOGETHER)] {
+            while self.shared[at] < together {
+                let Some(next) = self.waiting[at].pop_front() else { break };
+                let before = self.ready.len();
+                if let Some(lane) = self.lanes.get_mut(&next) {
+                    lane.place = Place::Out;
+                }
+                self.make_ready(next);
+                if self.ready.len() > before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Notes that an attempt's result is in the database.
+    pub(crate) fn recorded(&mut self, webhook: WebhookId, slot: usize) {
+        self.slots[slot] = None;
+        self.free_slots.push(slot);
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.unrecorded -= 1;
+        }
+        self.wake_senders |= self.has_candidates();
+    }
+
+    /// Whether some lane may be able to send.
+    pub(crate) fn has_candidates(&self) -> bool {
+        !self.ready.is_empty() || self.waiting.iter().any(|waiting| !waiting.is_empty())
+    }
+}
+
+fn shared_places(standing: Standing) -> (usize, usize) {
+    if standing == Standing::Stalled { (1, STALLED_TOGETHER) } else { (0, UNTRIED_TOGETHER) }
+}

@@ -1,0 +1,178 @@
+//! This server's lease: renews it, notices its loss, and takes over what dead servers owned. Knows nothing of HTTP.
+
+use crate::engine::{Phase, Shared};
+use crate::limits::{LEASE, RELEASE_TOGETHER, RENEWAL};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use store::{Result, deliveries, servers};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How soon a failed renewal is repeated.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How far the clocks of two servers, both following the database's, may be apart.
+const SKEW: Duration = Duration::from_secs(1);
+/// Time for the others to renew when the clock has jumped.
+const GRACE: Duration = Duration::from_millis(500);
+/// Every so many rounds rows are looked for whose owner is no server any more.
+const STRAY_ROUNDS: u32 = 10;
+
+/// Until when this server may send, by its monotonic clock.
+pub(crate) struct Lease {
+    base: Instant,
+    until_ms: AtomicU64,
+    /// Held while the server's row is written.
+    gate: tokio::sync::Mutex<()>,
+    /// Rings when it is held again.
+    regained: Notify,
+}
+
+impl Lease {
+    pub(crate) fn new() -> Self {
+        Self { base: Instant::now(), until_ms: AtomicU64::new(0), gate: tokio::sync::Mutex::default(), regained: Notify::new() }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.ms(Instant::now()) < self.until_ms.load(Ordering::Acquire)
+    }
+
+    fn hold_until(&self, until: Instant) {
+        self.until_ms.store(self.ms(until), Ordering::Release);
+    }
+
+    fn ms(&self, at: Instant) -> u64 {
+        u64::try_from(at.duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Keeps the lease, until the engine stops.
+pub(crate) async fn keep(shared: Arc<Shared>) {
+    while *shared.phase.borrow() < Phase::Stopped {
+        match renew(&shared).await {
+            Ok(()) => pause(&shared, RENEWAL).await,
+            Err(error) => {
+                shared.upkeep.database_trouble(&error);
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+/// By the monotonic clock or the product's, whichever is first, so that neither's jumps delay it.
+async fn pause(shared: &Shared, time: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = shared.clock.sleep_until(shared.clock.now().plus(time)) => {}
+    }
+}
+
+async fn renew(shared: &Shared) -> Result<()> {
+    let gate = shared.lease.gate.lock().await;
+    if *shared.phase.borrow() == Phase::Stopped {
+        return Ok(());
+    }
+    // Counted from before the call, so that it ends here no later than others see it end.
+    let (begun, now) = (Instant::now(), shared.clock.now());
+    let mut tx = shared.store.begin().await?;
+    servers::renew(tx.conn(), &shared.server, now, now.plus(LEASE)).await?;
+    tx.commit().await?;
+    drop(gate);
+    let lapsed = !shared.lease.is_held();
+    if lapsed {
+        start_anew(shared).await?;
+    }
+    shared.lease.hold_until(begun + LEASE);
+    if lapsed {
+        shared.upkeep.look_around();
+        shared.claims.notify_one();
+        shared.work.notify_waiters();
+        shared.lease.regained.notify_one();
+    }
+    Ok(())
+}
+
+/// The lease was not held for a time, in which others may have taken over: forgets what waits in memory and frees what
+/// is left of it in the database, save what is being sent or recorded.
+async fn start_anew(shared: &Shared) -> Result<()> {
+    let keep = shared.lanes(|lanes| {
+        lanes.forget();
+        lanes.unrecorded_keys()
+    });
+    loop {
+        let mut tx = shared.store.begin().await?;
+        let freed =
+            deliveries::release_others(tx.conn(), &shared.server, &keep, RELEASE_TOGETHER).await?;
+        tx.commit().await?;
+        if freed < RELEASE_TOGETHER.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes over from dead servers, until the engine stops.
+pub(crate) async fn take_over(shared: Arc<Shared>) {
+    for round in 0_u32.. {
+        while !shared.may_send() {
+            shared.lease.regained.notified().await;
+        }
+        if let Err(error) = take_over_once(&shared, round % STRAY_ROUNDS == 0).await {
+            shared.upkeep.database_trouble(&error);
+        }
+        pause(&shared, RENEWAL).await;
+        tokio::time::sleep(GRACE).await;
+    }
+}
+
+async fn take_over_once(shared: &Shared, strays: bool) -> Result<()> {
+    while take_part(shared).await? {}
+    if strays {
+        let mut reader = shared.store.read().await?;
+        let owners = deliveries::owners_without_server(reader.conn()).await?;
+        drop(reader);
+        for owner in owners.iter().filter(|owner| **owner != shared.server) {
+            while free(shared, owner).await? {}
+        }
+    }
+    Ok(())
+}
+
+/// Frees a part of what a dead server owned; gives whether there may be more.
+async fn take_part(shared: &Shared) -> Result<bool> {
+    let mut tx = shared.store.begin().await?;
+    let dead = servers::lock_dead(tx.conn(), shared.clock.now().minus(SKEW)).await?;
+    let Some(dead) = dead.into_iter().find(|server| *server != shared.server) else { return Ok(false) };
+    let freed = deliveries::release(tx.conn(), &dead, RELEASE_TOGETHER).await?;
+    if freed < RELEASE_TOGETHER.unsigned_abs() {
+        servers::remove(tx.conn(), &dead).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(server = %dead, deliveries = freed, "Took over from a server that is gone");
+    shared.upkeep.look_around();
+    shared.claims.notify_one();
+    Ok(true)
+}
+
+/// Frees a part of what an owner has; gives whether there may be more.
+async fn free(shared: &Shared, owner: &model::ServerId) -> Result<bool> {
+    let mut tx = shared.store.begin().await?;
+    let freed = deliveries::release(tx.conn(), owner, RELEASE_TOGETHER).await?;
+    tx.commit().await?;
+    shared.upkeep.look_around();
+    shared.claims.notify_one();
+    Ok(freed >= RELEASE_TOGETHER.unsigned_abs())
+}
+
+/// Gives back all that this server still owns and removes its row. With `leave_row` its lease runs out instead, so that
+/// whatever may still be written in its name is found by the others.
+pub(crate) async fn give_up(shared: &Shared, leave_row: bool) -> Result<()> {
+    let _gate = shared.lease.gate.lock().await;
+    while free(shared, &shared.server).await? {}
+    if !leave_row {
+        let mut tx = shared.store.begin().await?;
+        servers::remove(tx.conn(), &shared.server).await?;
+        tx.commit().await?;
+    }
+    shared.phase.send_replace(Phase::Stopped);
+    Ok(())
+}

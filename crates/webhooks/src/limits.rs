@@ -1,0 +1,64 @@
+//! The engine's bounds, with their arithmetic. Knows nothing of how they are kept.
+
+use std::time::Duration;
+
+/// Attempts sent and not yet recorded. A crash repeats at most these. As every request in flight is one of them, this
+/// bounds the requests in flight, and the sockets in use, as well.
+pub(crate) const UNRECORDED: usize = 256;
+
+/// An endpoint that answers may take up to 32 of them, and one more only while it has fewer than an eighth of what is
+/// free: alone it gets 28 (28 ≤ 228 / 8), twenty endpoints together 180 (9 each, 9 ≤ 76 / 8), so that some always
+/// remain for the next one.
+pub(crate) const LANE_IN_FLIGHT: usize = 32;
+pub(crate) const SHARE: usize = 8;
+
+/// Endpoints from which nothing was heard yet get one request at a time and 96 of the 256 together; those that last
+/// timed out get one at a time and 64 together. So 96 always remain for those that answer, however many are dead.
+pub(crate) const UNTRIED_TOGETHER: usize = 96;
+pub(crate) const STALLED_TOGETHER: usize = 64;
+
+/// An endpoint that has been silent for that long, with requests on their way, gets no further ones until it speaks.
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
+
+/// Deliveries in memory, all endpoints together, in bytes: payload and [`DELIVERY_OVERHEAD`]. An endpoint may hold at
+/// most an eighth of what is free, so alone 7.1 MiB (7.1 ≤ 56.9 / 8).
+pub(crate) const MEMORY: usize = 64 << 20;
+/// What a delivery needs beside its payload: ids, subject, places in queues.
+pub(crate) const DELIVERY_OVERHEAD: usize = 512;
+/// The greatest payload; what a delivery may bring that was not yet read from the database.
+pub(crate) const GREATEST_PAYLOAD: usize = 64 << 10;
+/// Deliveries to one endpoint that wait in memory.
+pub(crate) const LANE_QUEUE: usize = 4096;
+
+/// Deliveries claimed ahead for an endpoint that answers: at 28 in flight enough for four rounds.
+pub(crate) const CLAIM_AHEAD: usize = 128;
+/// The same for an ordered endpoint, which gets one at a time.
+pub(crate) const CLAIM_AHEAD_ORDERED: usize = 16;
+/// Deliveries claimed in one transaction: two statements each, so that it stays far below the database's deadline.
+pub(crate) const CLAIM_TOGETHER: usize = 256;
+
+/// An endpoint without work for that long is forgotten. A lane takes about 300 bytes.
+pub(crate) const LANE_IDLE: Duration = Duration::from_secs(600);
+
+/// Tests by hand that run at the same time; more wait.
+pub(crate) const TESTS_TOGETHER: usize = 32;
+/// Notices that the application has not yet read; a lost one comes again with the endpoint's next answer.
+pub(crate) const NOTICES: usize = 256;
+
+/// The lease, and how often it is renewed.
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+pub(crate) const RENEWAL: Duration = Duration::from_secs(3);
+/// Rows given back in one transaction.
+pub(crate) const RELEASE_TOGETHER: i64 = 500;
+
+/// How often a server looks for due rows without being told; other servers' rows, mostly.
+pub(crate) const LOOK_AROUND: Duration = Duration::from_millis(500);
+/// The least time between two looks over all endpoints, which cost about 10 µs for each endpoint with waiting rows:
+/// after a doorbell, and for what is due by time.
+pub(crate) const LOOK_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const DUE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Results are written at once when nothing was written for that long; else they are collected until then, or until
+/// half of [`UNRECORDED`] has come together, so that the other half can go on meanwhile.
+pub(crate) const RECORD_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const RECORD_EARLY: usize = UNRECORDED / 2;

@@ -1,0 +1,53 @@
+//! What all answers share: the envelope, request ids, limits on what is sent along.
+
+use crate::harness::macros::on_both;
+use crate::harness::{Server, json};
+
+on_both! {
+    async fn a_good_request_id_comes_back_and_a_bad_one_is_replaced(server) {
+        let long = "x".repeat(128);
+        for good in ["a", "A-Za-z0-9._-", "0b7e.4", &long] {
+            let answer = server.anonymous().get("/api/v1/auth/me").header("x-request-id", good).await;
+            assert_eq!(answer.header("x-request-id"), good);
+            assert_eq!(answer.body["request_id"], good);
+        }
+        let longer = "x".repeat(129);
+        for bad in ["", "with space", "semi;colon", "slash/", &longer] {
+            let answer = server.anonymous().get("/api/v1/auth/me").header("x-request-id", bad).await;
+            let made = answer.header("x-request-id");
+            assert!(!made.is_empty() && made != bad, "{bad:?} → {made:?}");
+            assert_eq!(answer.body["request_id"], made);
+        }
+    }
+
+    async fn every_response_has_a_request_id_of_its_own(server) {
+        let mut seen = std::collections::HashSet::new();
+        for path in ["/", "/health", "/health/live", "/metrics", "/openapi.json", "/docs", "/nothing", "/api/v1/nothing"] {
+            let answer = server.anonymous().get(path).await;
+            let id = answer.header("x-request-id").to_owned();
+            assert!(!id.is_empty(), "{path}");
+            assert!(seen.insert(id), "{path} repeats one");
+        }
+    }
+
+    async fn a_success_and_a_failure_look_as_documented(server) {
+        let admin = server.admin().await;
+        let good = admin.get("/api/v1/users").await.expect(200);
+        assert_eq!(good.body["success"], true);
+        assert!(good.data().is_array());
+        assert!(good.body["meta"].get("next_cursor").is_some_and(serde_json::Value::is_null), "{}", good.text);
+
+        let bad = admin.post("/api/v1/users", json!({ "email": 1 })).await;
+        bad.assert_error(422).names("email");
+        assert!(bad.body.get("data").is_none(), "{}", bad.text);
+    }
+
+    async fn moments_are_rfc_3339_with_milliseconds(server) {
+        let admin = server.admin().await;
+        let webhook = admin.post("/api/v1/webhooks", json!({ "url": "https://example.com/" })).await.expect(201);
+        let moment = webhook.text_of("created_at");
+        assert_eq!(moment.len(), "2026-11-23T08:15:00.000Z".len(), "{moment}");
+        assert_eq!((moment.as_bytes()[10], moment.as_bytes()[19]), (b'T', b'.'), "{moment}");
+        assert!(moment.ends_with('Z'), "{moment}");
+    }
+}

@@ -1,0 +1,18 @@
+//! Everything the tests share: real servers, real databases, clients and a webhook receiver.
+
+pub mod contract;
+pub mod exec;
+pub mod http;
+pub mod macros;
+pub mod mariadb;
+pub mod process;
+pub mod redis;
+pub mod server;
+pub mod sink;
+pub mod token;
+pub mod wait;
+pub mod ws;
+
+pub use http::{Answer, Client};
+pub use serde_json::{Value, json};
+pub use server::Server;

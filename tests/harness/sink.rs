@@ -1,0 +1,189 @@
+//! A webhook receiver: it records what arrives and answers as it is told to.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::wait::eventually;
+use super::{Value, token};
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub method: String,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("webhook bodies are JSON")
+    }
+
+    /// Whether `X-Webhook-Signature` is what the quick start's Python would compute.
+    pub fn is_signed_by(&self, secret: &str) -> bool {
+        let mut expected = "sha256=".to_owned();
+        for byte in token::hmac(secret.as_bytes(), &self.body) {
+            write!(expected, "{byte:02x}").expect("a string takes all");
+        }
+        self.header("x-webhook-signature") == expected
+    }
+}
+
+/// How the sink answers one request.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    delay: Duration,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Answer,
+    Stall,
+    Close,
+}
+
+impl Reply {
+    pub fn status(status: u16) -> Self {
+        Self { status, headers: Vec::new(), delay: Duration::ZERO, end: End::Answer }
+    }
+
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Takes the request and never answers.
+    pub fn stall() -> Self {
+        Self { end: End::Stall, ..Self::status(200) }
+    }
+
+    /// Takes the request and closes the connection.
+    pub fn close() -> Self {
+        Self { end: End::Close, ..Self::status(200) }
+    }
+}
+
+struct State {
+    received: Vec<Received>,
+    next: VecDeque<Reply>,
+    otherwise: Reply,
+}
+
+pub struct Sink {
+    port: u16,
+    state: Arc<Mutex<State>>,
+    // Ends the receiver, and every connection it has, with the value.
+    _tasks: JoinSet<()>,
+}
+
+impl Sink {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state = State { received: Vec::new(), next: VecDeque::new(), otherwise: Reply::status(200) };
+        let state = Arc::new(Mutex::new(state));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::clone(&state)));
+        Self { port, state, _tasks: tasks }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// The answers to the next requests, in order of arrival.
+    pub fn reply_next(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.state.lock().unwrap().next.extend(replies);
+    }
+
+    /// The answer to all others; 200 until this is called.
+    pub fn reply_always(&self, reply: Reply) {
+        self.state.lock().unwrap().otherwise = reply;
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.state.lock().unwrap().received.clone()
+    }
+
+    /// Waits until at least `count` requests have come, and returns all.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        eventually(&format!("{count} requests at the sink"), async || {
+            let received = self.received();
+            (received.len() >= count).then_some(received)
+        })
+        .await
+    }
+
+    /// Waits until an event of this type has come.
+    pub async fn wait_for_event(&self, event: &str) -> Received {
+        eventually(&format!("{event} at the sink"), async || {
+            self.received().into_iter().find(|request| request.json()["event"] == event)
+        })
+        .await
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = Arc::clone(&state);
+        connections.spawn(async move {
+            let service = service_fn(|request| answer(request, Arc::clone(&state)));
+            // A client that goes away in the middle is the client's business.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<Mutex<State>>,
+) -> Result<Response<Full<Bytes>>, String> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let reply = {
+        let mut state = state.lock().unwrap();
+        let (method, path) = (parts.method.to_string(), parts.uri.to_string());
+        state.received.push(Received { method, path, headers: parts.headers, body });
+        state.next.pop_front().unwrap_or_else(|| state.otherwise.clone())
+    };
+    tokio::time::sleep(reply.delay).await;
+    match reply.end {
+        End::Stall => std::future::pending().await,
+        End::Close => Err("the connection closes".to_owned()),
+        End::Answer => {
+            let mut response = Response::builder().status(reply.status);
+            for (name, value) in reply.headers {
+                response = response.header(name, value);
+            }
+            Ok(response.body(Full::default()).expect("a response"))
+        }
+    }
+}

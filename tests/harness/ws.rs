@@ -1,0 +1,134 @@
+//! A WebSocket client: one JSON document a frame, both ways.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::wait::within;
+use super::{Client, Server, Value};
+
+pub struct Ws {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// A handshake that was answered by something other than an upgrade.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Ws {
+    /// Connects as this client and takes the first frame, which is always `connection.ready`; with its payload.
+    pub async fn connect(server: &Server, client: &Client) -> (Self, Value) {
+        let bearer = format!("Bearer {}", client.token());
+        let mut ws = Self::open(server, "/ws", &[("authorization", &bearer)]).await.expect("a connection");
+        let ready = ws.expect_type("connection.ready").await;
+        (ws, ready["payload"].clone())
+    }
+
+    /// Only the handshake.
+    pub async fn open(
+        server: &Server,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Refusal> {
+        let url = format!("ws://127.0.0.1:{}{path}", server.port);
+        let mut request = url.into_client_request().expect("an address");
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("a header value");
+            request.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        match within("the handshake", tokio_tungstenite::connect_async(request)).await {
+            Ok((socket, _)) => Ok(Self { socket }),
+            Err(Error::Http(response)) => {
+                let status = response.status().as_u16();
+                let body = response.body().as_deref().unwrap_or_default();
+                Err(Refusal { status, body: serde_json::from_slice(body).unwrap_or_default() })
+            }
+            Err(error) => panic!("the handshake failed: {error}"),
+        }
+    }
+
+    /// The next text frame; panics when the connection closes instead.
+    pub async fn next_json(&mut self) -> Value {
+        match self.next().await {
+            Next::Json(value) => value,
+            Next::Closed(code) => panic!("closed with {code} where a frame was expected"),
+        }
+    }
+
+    /// The next frame, which must be of this type.
+    pub async fn expect_type(&mut self, kind: &str) -> Value {
+        let frame = self.next_json().await;
+        assert_eq!(frame["type"], kind, "{frame}");
+        frame
+    }
+
+    /// Skips frames until one of this type comes.
+    pub async fn wait_for(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next_json().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Reads to the end and returns the close code (1006 when there was no close frame).
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Next::Closed(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    pub async fn send(&mut self, message: &Value) {
+        self.send_text(&message.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.expect("the connection is open");
+    }
+
+    pub async fn send_binary(&mut self, bytes: &[u8]) {
+        self.socket
+            .send(Message::binary(Bytes::copy_from_slice(bytes)))
+            .await
+            .expect("the connection is open");
+    }
+
+    /// Says goodbye as a browser does that leaves the page.
+    pub async fn close(mut self) {
+        let _ = self.socket.close(None).await;
+        let _ = self.close_code().await;
+    }
+
+    async fn next(&mut self) -> Next {
+        loop {
+            match within("a frame", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => {
+                    return Next::Json(serde_json::from_str(&text).expect("JSON"));
+                }
+                Some(Ok(Message::Close(frame))) => return Next::Closed(code(frame)),
+                Some(Ok(Message::Binary(_))) => panic!("the server never sends binary frames"),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Next::Closed(1006),
+            }
+        }
+    }
+}
+
+enum Next {
+    Json(Value),
+    Closed(u16),
+}
+
+fn code(frame: Option<CloseFrame>) -> u16 {
+    frame.map_or(1005, |frame| frame.code.into())
+}

@@ -1,0 +1,25 @@
+//! Black-box tests: the real binary, over HTTP, WebSocket and its command line, on SQLite and on MariaDB with Redis.
+//!
+//! The modules mirror the URL tree. They know nothing of the product's crates.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports what went wrong by panicking, in its helpers too"
+)]
+
+mod agent_state;
+mod auth;
+mod bad_input;
+mod cli;
+mod durability;
+mod envelope;
+mod harness;
+mod health;
+mod openapi;
+mod permissions;
+mod quick_start;
+mod startup;
+mod users;
+mod webhooks;
+mod ws;

@@ -1,0 +1,108 @@
+//! `/openapi.json`, `/docs`. That real answers validate against the document is checked at every call of every test.
+
+use crate::harness::{Server, Value};
+
+/// The calls that clients rely on; the document must have at least these.
+const CALLS: &[&str] = &[
+    "post /api/v1/auth/login",
+    "post /api/v1/auth/refresh",
+    "post /api/v1/auth/logout",
+    "post /api/v1/auth/change-password",
+    "get /api/v1/auth/me",
+    "get /api/v1/users",
+    "post /api/v1/users",
+    "get /api/v1/users/{id}",
+    "patch /api/v1/users/{id}",
+    "delete /api/v1/users/{id}",
+    "get /api/v1/agent-state",
+    "get /api/v1/agent-state/me",
+    "post /api/v1/agent-state/me",
+    "get /api/v1/agent-state/{user_id}",
+    "get /api/v1/webhooks",
+    "post /api/v1/webhooks",
+    "get /api/v1/webhooks/{id}",
+    "put /api/v1/webhooks/{id}",
+    "patch /api/v1/webhooks/{id}",
+    "delete /api/v1/webhooks/{id}",
+    "post /api/v1/webhooks/{id}/test",
+    "get /api/v1/webhooks/{id}/logs",
+    "get /api/v1/webhooks/{id}/stats",
+    "get /api/v1/ws/stats",
+    "get /api/v1/ws/users/{id}/online",
+    "get /health",
+    "get /health/live",
+    "get /health/ready",
+    "get /metrics",
+    "get /ws",
+];
+
+async fn document(server: &Server) -> Value {
+    server.anonymous().get("/openapi.json").await.expect(200).body
+}
+
+fn documented(document: &Value) -> Vec<String> {
+    let paths = document["paths"].as_object().expect("paths");
+    let calls = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("methods").keys();
+        methods.filter(|method| *method != "parameters").map(move |method| format!("{method} {path}"))
+    });
+    calls.collect()
+}
+
+#[tokio::test]
+async fn the_document_has_every_call() {
+    let server = Server::builder().start().await;
+    let document = document(&server).await;
+    assert!(
+        document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
+        "{}",
+        document["openapi"]
+    );
+    let documented = documented(&document);
+    let missing: Vec<_> =
+        CALLS.iter().filter(|call| !documented.iter().any(|known| known == *call)).collect();
+    assert!(missing.is_empty(), "not documented: {missing:?}\ndocumented: {documented:#?}");
+}
+
+#[tokio::test]
+async fn every_documented_call_exists() {
+    let server = Server::builder().start().await;
+    for call in documented(&document(&server).await) {
+        let (method, path) = call.split_once(' ').expect("method and path");
+        let path = path.replace("{id}", "1").replace("{user_id}", "user-456").replace("{log_id}", "1");
+        let method = method.to_uppercase().parse().expect("a method");
+        let answer = server.anonymous().request(method, &path).await;
+        assert!(!matches!(answer.status, 404 | 405), "{call}: {}", answer.status);
+        if path.starts_with("/api/v1/") && !path.starts_with("/api/v1/auth/") {
+            assert_eq!(answer.status, 401, "{call} without credentials");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_says_what_it_is_for_and_how_it_fails() {
+    let server = Server::builder().start().await;
+    let document = document(&server).await;
+    for call in documented(&document) {
+        let (method, path) = call.split_once(' ').expect("method and path");
+        let operation = &document["paths"][path][method];
+        assert!(operation["summary"].is_string() || operation["description"].is_string(), "{call}");
+        assert!(operation["operationId"].is_string(), "{call}");
+        if path.starts_with("/api/v1/") {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{call}: {responses:?}");
+            assert!(responses.contains_key("401"), "{call}: {:?}", responses.keys());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_reading_page_needs_nothing_from_elsewhere() {
+    let server = Server::builder().start().await;
+    let page = server.anonymous().get("/docs").await.expect(200);
+    assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
+    for foreign in ["src=\"http", "src=\"//", "href=\"http", "href=\"//", "src='http", "@import", "url(http"]
+    {
+        assert!(!page.text.contains(foreign), "{foreign}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Who may call what, walked over every documented call with every role and with another tenant's admin.
+
+use crate::harness::macros::on_both;
+use crate::harness::server::PASSWORD;
+use crate::harness::{Client, Server, Value, json};
+
+/// What agents and supervisors may not do. Everything else is open to every signed-in user.
+const ADMINS_ONLY: &[&str] =
+    &["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/ws/connections"];
+
+fn is_for_admins(path: &str) -> bool {
+    ADMINS_ONLY.iter().any(|prefix| path.starts_with(prefix))
+}
+
+async fn calls(server: &Server) -> Vec<(String, String)> {
+    let document = server.anonymous().get("/openapi.json").await.expect(200).body;
+    let paths = document["paths"].as_object().expect("paths").clone();
+    let mut calls = Vec::new();
+    for (path, item) in paths.iter().filter(|(path, _)| path.starts_with("/api/v1/")) {
+        for method in item.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
+            calls.push((method.to_uppercase(), path.clone()));
+        }
+    }
+    assert!(calls.len() > 15, "{calls:?}");
+    calls
+}
+
+/// Ids of things that the development tenant has.
+struct Things {
+    user: String,
+    webhook: String,
+    log: String,
+}
+
+impl Things {
+    async fn make(server: &Server, admin: &Client) -> Self {
+        let (_, user) = server.user("kim@example.com", "agent").await;
+        // Nobody listens there; the log entry of the attempt is what counts.
+        let webhook = json!({ "url": "http://127.0.0.1:9/", "retry_count": 0, "timeout": 1 });
+        let webhook = admin.post("/api/v1/webhooks", webhook).await.expect(201).data()["id"].to_string();
+        let tested = admin.post_empty(&format!("/api/v1/webhooks/{webhook}/test")).await.expect(200);
+        Self { user, webhook, log: tested.data()["log_id"].to_string() }
+    }
+
+    fn fill(&self, path: &str) -> String {
+        let id = if path.starts_with("/api/v1/webhooks") { &self.webhook } else { &self.user };
+        path.replace("{log_id}", &self.log).replace("{user_id}", &self.user).replace("{id}", id)
+    }
+}
+
+async fn call(client: &Client, method: &str, path: &str) -> u16 {
+    let request = client.request(method.parse().expect("a method"), path);
+    // An empty object is no good body for most calls; but whoever may not call learns that first.
+    let request = if matches!(method, "POST" | "PUT" | "PATCH") { request.json(&json!({})) } else { request };
+    request.await.status
+}
+
+async fn everything(admin: &Client) -> Vec<Value> {
+    let mut all = Vec::new();
+    for path in ["/api/v1/users", "/api/v1/webhooks", "/api/v1/webhooks/1/logs"] {
+        all.push(admin.get(path).await.expect(200).data().clone());
+    }
+    all
+}
+
+on_both! {
+    async fn each_role_may_call_what_the_table_says(server) {
+        let admin = server.admin().await;
+        let things = Things::make(&server, &admin).await;
+        let supervisor = server.user("lee@example.com", "supervisor").await.0;
+        let agent = server.login("kim@example.com", PASSWORD).await;
+        let before = everything(&admin).await;
+        let forbidden: Vec<_> = calls(&server).await.into_iter().filter(|(_, path)| is_for_admins(path)).collect();
+        for (client, role) in [(agent, "agent"), (supervisor, "supervisor")] {
+            for (method, path) in &forbidden {
+                let status = call(&client, method, &things.fill(path)).await;
+                assert_eq!(status, 403, "{role}: {method} {path}");
+            }
+        }
+        assert_eq!(everything(&admin).await, before);
+    }
+
+    async fn nobody_may_call_anything_without_signing_in(server) {
+        let things = Things::make(&server, &server.admin().await).await;
+        for (method, path) in calls(&server).await {
+            if path == "/api/v1/auth/login" || path == "/api/v1/auth/refresh" {
+                continue;
+            }
+            let status = call(&server.anonymous(), &method, &things.fill(&path)).await;
+            assert_eq!(status, 401, "{method} {path}");
+        }
+    }
+
+    async fn another_tenants_things_do_not_exist_for_its_admin(server) {
+        let admin = server.admin().await;
+        let things = Things::make(&server, &admin).await;
+        let stranger = server.other_tenant("other").await;
+        let before = everything(&admin).await;
+        for (method, path) in calls(&server).await {
+            if path.contains('{') {
+                let status = call(&stranger, &method, &things.fill(&path)).await;
+                // A bad body may be noticed first; it tells nothing about the thing.
+                let hidden = status == 404 || (status == 422 && matches!(method.as_str(), "POST" | "PUT"));
+                assert!(hidden, "{method} {path}: {status}");
+            }
+        }
+        assert_eq!(everything(&admin).await, before);
+    }
+}

@@ -1,0 +1,157 @@
+//! Making, changing and removing webhooks.
+
+use super::{ALL, path, webhook};
+use crate::harness::macros::on_both;
+use crate::harness::sink::Sink;
+use crate::harness::{Server, json};
+
+on_both! {
+    async fn only_the_url_is_required(server) {
+        let admin = server.admin().await;
+        let made = admin.post(ALL, json!({ "url": "https://hooks.example.com:8443/a/b?c=d" })).await.expect(201);
+        let data = made.data();
+        assert!(data["id"].is_i64(), "{}", made.text);
+        assert_eq!(data["name"], "hooks.example.com");
+        assert_eq!(data["url"], "https://hooks.example.com:8443/a/b?c=d");
+        assert_eq!(data["events"], json!(["*"]));
+        assert_eq!(data["is_active"], true);
+        assert_eq!(data["retry_count"], 7);
+        assert_eq!(data["timeout"], 30);
+        assert_eq!(data["ordering"], "none");
+        assert_eq!(data["mask_personal_data"], false);
+        assert!(made.text_of("secret").starts_with("whsec_"), "{}", made.text);
+        assert!(made.text_of("secret").len() > 30, "{}", made.text);
+    }
+
+    async fn a_secret_is_shown_when_made_and_not_again(server) {
+        let admin = server.admin().await;
+        let body = json!({ "url": "https://example.com/", "secret": "a secret of ours" });
+        let made = admin.post(ALL, body).await.expect(201);
+        assert_eq!(made.text_of("secret"), "a secret of ours");
+        let one = path(&made.data()["id"]);
+        for answer in [
+            admin.get(&one).await.expect(200),
+            admin.get(ALL).await.expect(200),
+            admin.patch(&one, json!({ "name": "Other" })).await.expect(200),
+        ] {
+            assert!(!answer.text.contains("a secret of ours"), "{}", answer.text);
+        }
+    }
+
+    async fn values_out_of_bounds_are_refused_by_name(server) {
+        let admin = server.admin().await;
+        for (field, bad) in [
+            ("url", json!("")),
+            ("url", json!("example.com")),
+            ("url", json!("ftp://example.com/")),
+            ("url", json!("https://")),
+            ("url", json!("https://user:password@example.com/")),
+            ("url", json!("http://169.254.169.254/latest/meta-data")),
+            ("url", json!("http://[fe80::1]/")),
+            ("url", json!("http://224.0.0.1/")),
+            ("url", json!(format!("https://example.com/{}", "x".repeat(5000)))),
+            ("events", json!([])),
+            ("events", json!(["agent state changed"])),
+            ("events", json!(["Agent.State"])),
+            ("events", json!(["*.changed"])),
+            ("events", json!(["call.*.more"])),
+            ("events", json!(["."])),
+            ("retry_count", json!(-1)),
+            ("retry_count", json!(21)),
+            ("timeout", json!(0)),
+            ("timeout", json!(61)),
+            ("ordering", json!("sometimes")),
+            ("secret", json!("")),
+            ("name", json!("")),
+            ("name", json!("n".repeat(5000))),
+        ] {
+            let mut body = json!({ "url": "https://example.com/" });
+            body[field] = bad.clone();
+            let answer = admin.post(ALL, body).await;
+            assert_eq!(answer.status, 422, "{field} {bad}: {}", answer.text);
+            let details = answer.body["error"]["details"].to_string();
+            assert!(details.contains(&format!("\"{field}")), "{field} {bad}: {}", answer.text);
+        }
+        for header in ["X-Webhook-Signature", "x-webhook-id", "Content-Type", "X-Tenant-ID", "Host", "Connection",
+                       "Transfer-Encoding", "Content-Length", "webhook-id", "User-Agent", "white space", ""] {
+            let body = json!({ "url": "https://example.com/", "headers": { header: "x" } });
+            admin.post(ALL, body).await.assert_error(422);
+        }
+        let body = json!({ "url": "https://example.com/", "headers": { "X-Key": "line\r\nX-Other: 1" } });
+        admin.post(ALL, body).await.assert_error(422);
+        assert_eq!(*admin.get(ALL).await.expect(200).data(), json!([]));
+    }
+
+    async fn catalogue_names_custom_names_and_prefixes_are_taken(server) {
+        let admin = server.admin().await;
+        for events in [json!(["agent.state.changed"]), json!(["call.*", "order.paid"]), json!(["x"]), json!(["*"])] {
+            let made = admin.post(ALL, json!({ "url": "https://example.com/", "events": events })).await.expect(201);
+            assert_eq!(made.data()["events"], events);
+        }
+    }
+
+    async fn a_put_replaces_all_but_the_secret(server) {
+        let sink = Sink::start().await;
+        let admin = server.admin().await;
+        let id = webhook(&admin, json!({
+            "url": "https://example.com/", "secret": "kept", "description": "old", "retry_count": 2, "is_active": false,
+        })).await;
+        let put = admin.put(&path(&id), json!({ "url": sink.url(), "name": "New" })).await.expect(200);
+        assert_eq!(put.data()["name"], "New");
+        assert_eq!(put.data()["retry_count"], 7, "a default again: {}", put.text);
+        assert!(put.data().get("description").is_none_or(serde_json::Value::is_null), "{}", put.text);
+        admin.post_empty(&format!("{}/test", path(&id))).await.expect(200);
+        assert!(sink.wait_for(1).await[0].is_signed_by("kept"));
+    }
+
+    async fn a_patch_changes_what_it_names(server) {
+        let admin = server.admin().await;
+        let id = webhook(&admin, json!({ "url": "https://example.com/", "retry_count": 2, "timeout": 5 })).await;
+        let patched = admin.patch(&path(&id), json!({ "timeout": 6, "events": ["call.*"] })).await.expect(200);
+        assert_eq!(patched.data()["timeout"], 6);
+        assert_eq!(patched.data()["retry_count"], 2);
+        assert_eq!(patched.data()["events"], json!(["call.*"]));
+        assert_eq!(patched.data()["url"], "https://example.com/");
+        assert_eq!(admin.get(&path(&id)).await.expect(200).data()["timeout"], 6);
+    }
+
+    async fn a_deleted_webhook_is_gone_with_its_logs(server) {
+        let admin = server.admin().await;
+        let id = webhook(&admin, json!({ "url": "https://example.com/" })).await;
+        admin.delete(&path(&id)).await.succeeded();
+        for call in ["", "/logs", "/stats"] {
+            admin.get(&format!("{}{call}", path(&id))).await.assert_error(404);
+        }
+        admin.post_empty(&format!("{}/test", path(&id))).await.assert_error(404);
+        admin.delete(&path(&id)).await.assert_error(404);
+        let next = webhook(&admin, json!({ "url": "https://example.com/" })).await;
+        assert_ne!(next, id, "ids are not used again");
+    }
+
+    async fn ids_that_are_no_numbers_are_not_found(server) {
+        let admin = server.admin().await;
+        for id in ["abc", "0", "-1", "1.5", "9223372036854775808", "99999999999999999999", "%00", "1%20OR%201"] {
+            let answer = admin.get(&format!("{ALL}/{id}")).await;
+            assert!(matches!(answer.status, 400 | 404), "{id}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn production_refuses_private_addresses() {
+    let server = Server::builder().production().start().await;
+    let admin = server.other_tenant("acme").await;
+    for url in [
+        "http://127.0.0.1/",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "http://0.0.0.0/",
+    ] {
+        admin.post(ALL, json!({ "url": url })).await.assert_error(422).names("url");
+    }
+    // What a name resolves to is judged when it is dialled.
+    admin.post(ALL, json!({ "url": "https://localhost/" })).await.expect(201);
+    let tested = admin.post_empty(&format!("{ALL}/1/test")).await.expect(200);
+    assert_eq!(tested.data()["status"], "failed", "{}", tested.text);
+}

@@ -1,0 +1,80 @@
+//! Who sees what.
+
+use crate::harness::macros::on_both;
+use crate::harness::ws::Ws;
+use crate::harness::{Server, Value, json};
+
+/// What every colleague may know of a change.
+const TEAM_FIELDS: &[&str] = &["changed_at", "previous_state", "state", "tenant_id", "user_id", "version"];
+
+fn fields(frame: &Value) -> Vec<String> {
+    let mut fields: Vec<String> = frame["payload"].as_object().unwrap().keys().cloned().collect();
+    fields.sort();
+    fields
+}
+
+on_both! {
+    async fn colleagues_see_the_state_and_not_the_reason(server) {
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, _) = server.user("lee@example.com", "agent").await;
+        let (sam, _) = server.user("sam@example.com", "supervisor").await;
+        let (mut own, _) = Ws::connect(&server, &kim).await;
+        let (mut colleague, _) = Ws::connect(&server, &lee).await;
+        let (mut supervisor, _) = Ws::connect(&server, &sam).await;
+        kim.post("/api/v1/agent-state/me", json!({ "state": "break", "reason": "doctor" })).await.expect(200);
+
+        for ws in [&mut own, &mut supervisor] {
+            ws.wait_for("agent.login").await;
+            let full = ws.wait_for("agent.state.changed").await;
+            assert_eq!(full["payload"]["reason"], "doctor");
+            assert_eq!(full["payload"]["user_id"], json!(kim_id));
+            for field in ["source", "changed_by", "previous_state_seconds", "routable"] {
+                assert!(full["payload"].get(field).is_some(), "{field}: {full}");
+            }
+        }
+        // Also: no agent.login before it.
+        let mut frame = colleague.next_json().await;
+        while frame["seq"].is_null() {
+            frame = colleague.next_json().await;
+        }
+        assert_eq!(frame["type"], "agent.state.changed");
+        assert_eq!(fields(&frame), TEAM_FIELDS, "{frame}");
+        assert!(!frame.to_string().contains("doctor"), "{frame}");
+    }
+
+    async fn nobody_hears_another_tenant(server) {
+        let admin = server.admin().await;
+        let stranger = server.other_tenant("other").await;
+        let (mut ws, ready) = Ws::connect(&server, &stranger).await;
+        assert_eq!(ready["tenant_id"], "other");
+        admin.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.expect(200);
+        stranger.post("/api/v1/agent-state/me", json!({ "state": "away" })).await.expect(200);
+        let changed = loop {
+            let frame = ws.next_json().await;
+            assert!(!frame.to_string().contains("tenant-123"), "{frame}");
+            if frame["type"] == "agent.state.changed" {
+                break frame;
+            }
+        };
+        assert_eq!(changed["payload"]["tenant_id"], "other");
+        assert_eq!(changed["seq"], 2, "each tenant counts for itself: {changed}");
+    }
+
+    async fn a_raised_agent_sees_more_from_then_on(server) {
+        let admin = server.admin().await;
+        let (kim, id) = server.user("kim@example.com", "agent").await;
+        let (mut ws, _) = Ws::connect(&server, &kim).await;
+        let role = json!({ "role": "supervisor" });
+        admin.patch(&format!("/api/v1/users/{id}"), role).await.expect(200);
+        // By polling, at the latest a second after the change; so a later event shows it.
+        crate::harness::wait::eventually("the full view", async || {
+            let now = json!({ "state": "busy" });
+            admin.post("/api/v1/agent-state/me", json!({ "state": "away" })).await.expect(200);
+            admin.post("/api/v1/agent-state/me", now).await.expect(200);
+            let first = ws.wait_for("agent.state.changed").await;
+            let second = ws.wait_for("agent.state.changed").await;
+            (first["payload"]["source"].is_string() || second["payload"]["source"].is_string()).then_some(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,6 @@
+//! `/ws`
+
+mod audience;
+mod connecting;
+mod messages;
+mod presence;
