@@ -125,14 +125,15 @@ impl Users {
             refuse_last_admin(&admins, id)?;
         }
         rows::update(work.conn(), &after).await.map_err(taken)?;
+        // Before the sessions, so that connections close as those of a user who is out, not of a session that ended.
+        if before.is_active != after.is_active || before.role != after.role {
+            work.revoke(Revoked::User(id.clone())).await?;
+        }
         if !after.is_active || hash.is_some() {
             end_sessions(&mut work, tenant, id, None, now).await?;
         }
         if before.is_active && !after.is_active {
             agents::end_duty(&mut work, tenant, id, LogoutReason::AccountDisabled, now).await?;
-        }
-        if before.is_active != after.is_active || before.role != after.role {
-            work.revoke(Revoked::User(id.clone())).await?;
         }
         work.commit().await?;
         Ok(after)
@@ -150,9 +151,9 @@ impl Users {
         rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
         agents::end_duty(&mut work, tenant, id, LogoutReason::AccountDisabled, now).await?;
+        work.revoke(Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;
         rows::delete(work.conn(), tenant, id).await?;
-        work.revoke(Revoked::User(id.clone())).await?;
         work.commit().await
     }
 }

@@ -17,9 +17,6 @@ mod draft;
 
 pub use draft::Draft;
 
-/// Log entries removed in one transaction after their endpoint was deleted.
-const CLEARED_AT_ONCE: i64 = 1000;
-
 /// Manages webhook endpoints.
 pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
@@ -143,22 +140,8 @@ impl Webhooks {
             work.commit().await
         })
         .await?;
-        self.broadcaster.engine.changed(id);
-        self.clear_log(tenant, id).await
-    }
-
-    async fn clear_log(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
-        loop {
-            let cleared = retrying(|| async {
-                let mut tx = self.broadcaster.store.begin().await?;
-                let cleared = deliveries::delete_of_webhook(tx.conn(), tenant, id, CLEARED_AT_ONCE).await?;
-                tx.commit().await?;
-                Ok(cleared)
-            });
-            if cleared.await? == 0 {
-                return Ok(());
-            }
-        }
+        self.broadcaster.engine.deleted(tenant.clone(), id);
+        Ok(())
     }
 
     /// Switches off an endpoint that said it is gone (410), and says so.

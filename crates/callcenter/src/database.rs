@@ -2,7 +2,10 @@
 
 use anyhow::{anyhow, bail};
 use std::path::Path;
+use std::time::Duration;
 use store::{Database, Store};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// The database's place, for people.
 pub fn place(database: &Database) -> String {
@@ -15,7 +18,10 @@ pub fn place(database: &Database) -> String {
 
 /// Connects; makes the SQLite file if there is none.
 pub async fn connect(database: &Database) -> anyhow::Result<Store> {
-    Store::connect(database).await.map_err(|error| unreachable(database, &error))
+    match Store::connect(database).await {
+        Ok(store) => Ok(store),
+        Err(error) => Err(unreachable(database, &error).await),
+    }
 }
 
 /// Connects to a database that is there already.
@@ -34,7 +40,10 @@ pub async fn connect_untouched(database: &Database) -> anyhow::Result<Option<Sto
         Database::Sqlite(path) if !path.exists() => Ok(None),
         Database::Sqlite(path) => {
             let read_only = Database::Sqlite(read_only(path)?.into());
-            Store::connect(&read_only).await.map(Some).map_err(|error| unreachable(database, &error))
+            match Store::connect(&read_only).await {
+                Ok(store) => Ok(Some(store)),
+                Err(error) => Err(unreachable(database, &error).await),
+            }
         }
         Database::MySql { .. } => connect(database).await.map(Some),
     }
@@ -58,14 +67,29 @@ fn read_only(path: &Path) -> anyhow::Result<String> {
     Ok(format!("file:{encoded}?{how}"))
 }
 
-fn unreachable(database: &Database, error: &store::Error) -> anyhow::Error {
-    let why = one_line(&error.to_string());
+async fn unreachable(database: &Database, error: &store::Error) -> anyhow::Error {
+    let why = match error {
+        store::Error::Unavailable(why) => one_line(why),
+        other => one_line(&other.to_string()),
+    };
     match database {
         Database::Sqlite(_) => anyhow!("cannot open the database {}: {why}", place(database)),
-        Database::MySql { .. } => anyhow!(
-            "cannot reach the database at {}: {why}; check that it runs and that the DB_ variables are right",
-            place(database)
-        ),
+        Database::MySql { host, port, .. } => {
+            let why = refused_connection(host, *port).await.unwrap_or(why);
+            let place = place(database);
+            anyhow!(
+                "cannot reach the database at {place}: {why}; check that it runs and that the DB_ variables are right"
+            )
+        }
+    }
+}
+
+/// Why not even a connection comes about. The pool tries for a while and then knows only that its time is up.
+async fn refused_connection(host: &str, port: u16) -> Option<String> {
+    match timeout(Duration::from_secs(1), TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("it does not answer".to_owned()),
     }
 }
 
@@ -127,6 +151,9 @@ mod tests {
             max_connections: 1,
         };
         let message = connect(&database).await.unwrap_err().to_string();
-        assert!(message.contains("127.0.0.1:1") && !message.contains("hidden") && !message.contains('\n'), "{message}");
+        assert!(
+            message.contains("127.0.0.1:1") && !message.contains("hidden") && !message.contains('\n'),
+            "{message}"
+        );
     }
 }

@@ -76,7 +76,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         Time.format_time(&mut line)?;
         let level = *event.metadata().level();
         if line.has_ansi_escapes() {
@@ -127,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_line_for_people_has_time_level_message_and_fields() {
-        let line = logged(LogFormat::Text, "info", || tracing::info!(port = 8000, name = "x", "Listening here"));
+        let line =
+            logged(LogFormat::Text, "info", || tracing::info!(port = 8000, name = "x", "Listening here"));
         let (time, rest) = line.split_at(24);
         assert!(model::Timestamp::parse_rfc3339(time).is_some(), "{time}");
         assert_eq!(rest, "  INFO Listening here port=8000 name=\"x\"\n");

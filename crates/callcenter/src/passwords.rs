@@ -12,7 +12,8 @@ pub fn read(from_stdin: bool) -> anyhow::Result<String> {
 }
 
 fn ask() -> anyhow::Result<String> {
-    let prompt = |text| rpassword::prompt_password(text).context("cannot ask for the password: use --password-stdin");
+    let prompt =
+        |text| rpassword::prompt_password(text).context("cannot ask for the password: use --password-stdin");
     let password = prompt("New password: ")?;
     if prompt("The same again: ")? != password {
         bail!("the two passwords are not the same");
@@ -22,8 +23,11 @@ fn ask() -> anyhow::Result<String> {
 
 fn first_line(input: impl BufRead) -> anyhow::Result<String> {
     let mut line = String::new();
-    std::io::Read::take(input, LONGEST).read_line(&mut line).context("cannot read the password from standard input")?;
-    let password = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    std::io::Read::take(input, LONGEST)
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    let password =
+        line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if password.is_empty() {
         bail!("there is no password on standard input");
     }

@@ -15,7 +15,8 @@ pub struct SingleInstance {
 pub fn acquire(database: &Path) -> anyhow::Result<SingleInstance> {
     let path = lock_path(database);
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(|| format!("cannot open the lock file {}", path.display()))?;
@@ -25,7 +26,9 @@ pub fn acquire(database: &Path) -> anyhow::Result<SingleInstance> {
             "another server is running on {}: stop it first, or set DB_PATH to a file of its own",
             database.display()
         )),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
     }
 }
 

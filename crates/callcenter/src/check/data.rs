@@ -8,7 +8,9 @@ use crate::database::place;
 pub fn items(facts: &Facts) -> Vec<Item> {
     let place = place(&facts.config.database);
     match &facts.data {
-        Data::Absent => vec![Item::ok("database", format!("{place} is not there yet: the first start makes it."))],
+        Data::Absent => {
+            vec![Item::ok("database", format!("{place} is not there yet: the first start makes it."))]
+        }
         Data::Unreachable(why) => vec![Item::fail("database", format!("{why}."))],
         Data::Open { schema, admin_is_open, flushes_commits } => vec![
             Item::ok("database", format!("The database at {place} answers.")),
@@ -23,7 +25,10 @@ fn schema_item(schema: &Result<usize, String>) -> Item {
     const NAME: &str = "schema";
     match schema {
         Ok(0) => Item::ok(NAME, "The schema is up to date."),
-        Ok(open) => Item::ok(NAME, format!("The schema fits: the next start applies the {open} migrations that are open.")),
+        Ok(open) => Item::ok(
+            NAME,
+            format!("The schema fits: the next start applies the {open} migrations that are open."),
+        ),
         Err(why) => Item::fail(NAME, format!("{why}.")),
     }
 }
@@ -48,7 +53,12 @@ fn durability(flushes_commits: Option<bool>) -> Item {
     const WHAT_TO_DO: &str = "set innodb_flush_log_at_trx_commit=1 on the server";
     match flushes_commits {
         Some(true) => Item::ok(NAME, "Every commit is flushed to disk."),
-        Some(false) => Item::warn(NAME, format!("A crash of the database's machine can lose acknowledged events: {WHAT_TO_DO}.")),
-        None => Item::warn(NAME, format!("It is not known whether commits are flushed to disk: {WHAT_TO_DO}.")),
+        Some(false) => Item::warn(
+            NAME,
+            format!("A crash of the database's machine can lose acknowledged events: {WHAT_TO_DO}."),
+        ),
+        None => {
+            Item::warn(NAME, format!("It is not known whether commits are flushed to disk: {WHAT_TO_DO}."))
+        }
     }
 }

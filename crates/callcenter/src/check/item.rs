@@ -50,7 +50,12 @@ impl Item {
     }
 
     /// Good, or else a warning.
-    pub fn ok_or_warn(is_ok: bool, name: &'static str, ok: impl Into<String>, warn: impl Into<String>) -> Self {
+    pub fn ok_or_warn(
+        is_ok: bool,
+        name: &'static str,
+        ok: impl Into<String>,
+        warn: impl Into<String>,
+    ) -> Self {
         if is_ok { Self::ok(name, ok) } else { Self::warn(name, warn) }
     }
 }

@@ -20,7 +20,11 @@ pub async fn run(sources: &Sources, as_json: bool) -> anyhow::Result<ExitCode> {
         Ok(config) => checklist(&Facts::gather(config).await),
         Err(problems) => bad_values(&problems),
     };
-    if as_json { output::line(to_json(&items))? } else { output::line(to_text(&items))? }
+    if as_json {
+        output::line(to_json(&items))?;
+    } else {
+        output::line(to_text(&items))?;
+    }
     let fails = items.iter().any(|item| item.status == Status::Fail);
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

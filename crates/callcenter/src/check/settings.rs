@@ -14,7 +14,9 @@ const SHORT_PASSWORD: usize = 12;
 pub fn items(facts: &Facts) -> Vec<Item> {
     let config = &facts.config;
     vec![
-        refused_or(config, "JWT_SECRET", "jwt_secret", || Item::ok("jwt_secret", "JWT_SECRET is set and long enough.")),
+        refused_or(config, "JWT_SECRET", "jwt_secret", || {
+            Item::ok("jwt_secret", "JWT_SECRET is set and long enough.")
+        }),
         server_env(config),
         refused_or(config, "DB_PASSWORD", "database_password", || database_password(&config.database)),
         redis_password(config),
@@ -50,9 +52,10 @@ fn server_env(config: &Config) -> Item {
 fn database_password(database: &Database) -> Item {
     const NAME: &str = "database_password";
     match database {
-        Database::Sqlite(path) => {
-            Item::ok(NAME, format!("The embedded database has none: who can read {} reads it all.", path.display()))
-        }
+        Database::Sqlite(path) => Item::ok(
+            NAME,
+            format!("The embedded database has none: who can read {} reads it all.", path.display()),
+        ),
         Database::MySql { password, .. } if password.is_empty() => {
             Item::warn(NAME, "DB_PASSWORD is empty: give the account a password.")
         }
@@ -95,12 +98,17 @@ fn tls(facts: &Facts) -> Item {
 fn redis_availability(config: &Config) -> Item {
     const NAME: &str = "redis_availability";
     match config.redis.as_ref().map(|redis| redis.topology) {
-        Some(Topology::Cluster | Topology::Sentinel) => Item::ok(NAME, "Redis outlives the loss of a server."),
+        Some(Topology::Cluster | Topology::Sentinel) => {
+            Item::ok(NAME, "Redis outlives the loss of a server.")
+        }
         Some(Topology::Single) => Item::warn(
             NAME,
             "Redis is one server; nothing is lost without it, but servers hear of one another later: use redis-cluster:// or redis-sentinel:// in REDIS_URL.",
         ),
-        None => Item::warn(NAME, "Redis is not configured: fine for one server; set REDIS_HOST or REDIS_URL before adding a second."),
+        None => Item::warn(
+            NAME,
+            "Redis is not configured: fine for one server; set REDIS_HOST or REDIS_URL before adding a second.",
+        ),
     }
 }
 
@@ -112,7 +120,9 @@ fn webhook_retries(config: &Config) -> Item {
         total <= config.webhook_disable_after,
         "webhook_retries",
         format!("{retries} retries take {span}; a webhook without success for {off_after} is switched off."),
-        format!("{retries} retries take {span}, but a webhook is switched off after {off_after} without success: shorten WEBHOOK_RETRY_SCHEDULE or lengthen WEBHOOK_DISABLE_AFTER."),
+        format!(
+            "{retries} retries take {span}, but a webhook is switched off after {off_after} without success: shorten WEBHOOK_RETRY_SCHEDULE or lengthen WEBHOOK_DISABLE_AFTER."
+        ),
     )
 }
 
@@ -136,10 +146,11 @@ fn monitoring(config: &Config) -> Item {
 }
 
 fn rate_limits(config: &Config) -> Item {
-    let off: Vec<&str> = [("RATE_LIMIT_API", config.rate_limit_api), ("RATE_LIMIT_LOGIN", config.rate_limit_login)]
-        .into_iter()
-        .filter_map(|(name, limit)| limit.is_none().then_some(name))
-        .collect();
+    let off: Vec<&str> =
+        [("RATE_LIMIT_API", config.rate_limit_api), ("RATE_LIMIT_LOGIN", config.rate_limit_login)]
+            .into_iter()
+            .filter_map(|(name, limit)| limit.is_none().then_some(name))
+            .collect();
     Item::ok_or_warn(
         off.is_empty(),
         "rate_limiting",
@@ -174,6 +185,9 @@ fn descriptors(facts: &Facts) -> Item {
         possible >= wanted,
         "descriptors",
         format!("The descriptor limit leaves room for {wanted} WebSockets."),
-        format!("The descriptor limit of {} leaves room for {possible} WebSockets, not {wanted}: raise it (ulimit -n, LimitNOFILE) or lower WS_MAX_CONNECTIONS.", facts.descriptors),
+        format!(
+            "The descriptor limit of {} leaves room for {possible} WebSockets, not {wanted}: raise it (ulimit -n, LimitNOFILE) or lower WS_MAX_CONNECTIONS.",
+            facts.descriptors
+        ),
     )
 }

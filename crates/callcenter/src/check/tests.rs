@@ -38,8 +38,16 @@ fn a_sound_production_is_all_ok() {
 
 #[test]
 fn what_production_refuses_fails() {
-    let bad = [("JWT_SECRET", "short"), ("DB_PASSWORD", "your-password"), ("CORS_ALLOWED_ORIGINS", "*"), ("TEST_CLOCK", "on")];
-    assert_eq!(standing(&with(&bad), Status::Fail), ["jwt_secret", "database_password", "cors", "test_clock"]);
+    let bad = [
+        ("JWT_SECRET", "short"),
+        ("DB_PASSWORD", "your-password"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("TEST_CLOCK", "on"),
+    ];
+    assert_eq!(
+        standing(&with(&bad), Status::Fail),
+        ["jwt_secret", "database_password", "cors", "test_clock"]
+    );
 }
 
 #[test]
@@ -62,7 +70,11 @@ fn what_works_and_could_bite_is_a_warning() {
 fn the_database_decides_its_own_items() {
     let unreachable = facts(GOOD, Data::Unreachable("cannot reach it".into()));
     assert_eq!(standing(&unreachable, Status::Fail), ["database"]);
-    let bad = Data::Open { schema: Err("needs a newer one".into()), admin_is_open: true, flushes_commits: Some(false) };
+    let bad = Data::Open {
+        schema: Err("needs a newer one".into()),
+        admin_is_open: true,
+        flushes_commits: Some(false),
+    };
     let bad = facts(GOOD, bad);
     assert_eq!(standing(&bad, Status::Fail), ["schema", "development_admin"]);
     assert_eq!(standing(&bad, Status::Warn), ["durability"]);

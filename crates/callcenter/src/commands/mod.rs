@@ -55,7 +55,9 @@ async fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode
         Command::Config(format) => config::run(sources, format.json)?,
         Command::Migrate { status, json } => migrate::run(&config, status, json.json).await?,
         Command::Epoch(Epoch::New(format)) => epoch::new(&config, format.json).await?,
-        Command::Tenant(Tenant::Create { name, id, json }) => tenant::create(&config, id, &name, json.json).await?,
+        Command::Tenant(Tenant::Create { name, id, json }) => {
+            tenant::create(&config, id, &name, json.json).await?;
+        }
         Command::Admin(Admin::Create { tenant, email, name, password, json }) => {
             let admin = people::NewAdmin { tenant, email, name };
             people::create_admin(&config, admin, password, json.json).await?;

@@ -35,7 +35,8 @@ fn name(text: &str, longest: usize) -> Result<String, String> {
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {
-    let is_file = !text.ends_with('/') && !text.contains('\0') && !text.starts_with("file:") && text != ":memory:";
+    let is_file =
+        !text.ends_with('/') && !text.contains('\0') && !text.starts_with("file:") && text != ":memory:";
     if is_file { Ok(PathBuf::from(text)) } else { Err("must be the path of a file") }
 }
 
@@ -63,7 +64,10 @@ mod tests {
         let Some(Database::MySql { host, port, user, name, tls, max_connections, .. }) = database else {
             panic!("{database:?}");
         };
-        assert_eq!((host.as_str(), port, user.as_str(), name.as_str()), ("db", 3307, "callcenter", "callcenter"));
+        assert_eq!(
+            (host.as_str(), port, user.as_str(), name.as_str()),
+            ("db", 3307, "callcenter", "callcenter")
+        );
         assert_eq!((tls, max_connections), (Tls::Required, 20));
     }
 

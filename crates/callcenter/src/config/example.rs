@@ -31,11 +31,11 @@ fn the_example_file_is_equal_to_the_table() {
 
 #[test]
 fn the_example_with_every_line_taken_in_is_the_default_configuration() {
-    let taken_in: String =
-        example().lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' ')).fold(
-            String::new(),
-            |text, line| text + line + "\n",
-        );
+    let taken_in: String = example()
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| !line.starts_with(' '))
+        .fold(String::new(), |text, line| text + line + "\n");
     let sources = super::Sources::of(&[], &taken_in);
     assert_eq!(sources.problems, []);
     for variable in VARIABLES {
@@ -50,7 +50,8 @@ fn every_variable_is_named_once_and_has_a_good_example() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), VARIABLES.len());
-    let examples: Vec<(&str, &str)> = VARIABLES.iter().map(|variable| (variable.name, variable.example)).collect();
+    let examples: Vec<(&str, &str)> =
+        VARIABLES.iter().map(|variable| (variable.name, variable.example)).collect();
     let problems = super::Config::read(&super::Sources::of(&examples, "")).err();
     assert_eq!(problems.map(|problems| problems.to_string()), None);
 }

@@ -12,6 +12,8 @@ mod redis;
 mod settings;
 mod show;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod values;
 mod variables;
 

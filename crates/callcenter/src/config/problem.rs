@@ -16,7 +16,11 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.problem)?;
-        if self.example.is_empty() { Ok(()) } else { write!(f, "; for example {}={}", self.name, self.example) }
+        if self.example.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; for example {}={}", self.name, self.example)
+        }
     }
 }
 

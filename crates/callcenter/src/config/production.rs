@@ -17,9 +17,14 @@ pub fn refusals(config: &Config) -> Vec<(&'static str, String)> {
         jwt_secret(config.jwt_secret.as_deref()).map(|reason| ("JWT_SECRET", reason)),
         database_password(&config.database).map(|reason| ("DB_PASSWORD", reason)),
         config.cors.origins.allow_any().then(|| {
-            ("CORS_ALLOWED_ORIGINS", "is *: list the origins of your web pages, such as https://app.example.com".to_owned())
+            (
+                "CORS_ALLOWED_ORIGINS",
+                "is *: list the origins of your web pages, such as https://app.example.com".to_owned(),
+            )
         }),
-        config.test_clock.then(|| ("TEST_CLOCK", "is on: it is for tests in development, unset it".to_owned())),
+        config
+            .test_clock
+            .then(|| ("TEST_CLOCK", "is on: it is for tests in development, unset it".to_owned())),
     ]
     .into_iter()
     .flatten()
@@ -38,9 +43,9 @@ fn jwt_secret(secret: Option<&str>) -> Option<String> {
 
 fn database_password(database: &Database) -> Option<String> {
     match database {
-        Database::MySql { password, .. } if password == PUBLISHED_PASSWORD => {
-            Some("is the one of the quick start, which everybody knows: give the account another one".to_owned())
-        }
+        Database::MySql { password, .. } if password == PUBLISHED_PASSWORD => Some(
+            "is the one of the quick start, which everybody knows: give the account another one".to_owned(),
+        ),
         _ => None,
     }
 }
@@ -71,7 +76,12 @@ mod tests {
 
     #[test]
     fn all_reasons_are_listed_at_once() {
-        let all = [("DB_HOST", "db"), ("DB_PASSWORD", "your-password"), ("CORS_ALLOWED_ORIGINS", "*"), ("TEST_CLOCK", "on")];
+        let all = [
+            ("DB_HOST", "db"),
+            ("DB_PASSWORD", "your-password"),
+            ("CORS_ALLOWED_ORIGINS", "*"),
+            ("TEST_CLOCK", "on"),
+        ];
         assert_eq!(refused(&all), ["JWT_SECRET", "DB_PASSWORD", "CORS_ALLOWED_ORIGINS", "TEST_CLOCK"]);
     }
 }

@@ -43,7 +43,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for bad in ["", "10", "0/s", "10/h", "10/s burst", "10/s burst 0", "10/s bust 5", "-1/s", "1.5/s", "10 / s", "OFF"] {
+        for bad in [
+            "",
+            "10",
+            "0/s",
+            "10/h",
+            "10/s burst",
+            "10/s burst 0",
+            "10/s bust 5",
+            "-1/s",
+            "1.5/s",
+            "10 / s",
+            "OFF",
+        ] {
             assert_eq!(parse(bad), Err(WHAT), "{bad}");
         }
     }

@@ -57,8 +57,11 @@ fn parse(text: &str) -> Result<Redis, String> {
 
 /// Whether something stands between the `:` and the `@` of `://user:password@`.
 fn has_password(url: &str) -> bool {
-    let credentials = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
-    credentials.and_then(|credentials| credentials.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+    let credentials =
+        url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
+    credentials
+        .and_then(|credentials| credentials.split_once(':'))
+        .is_some_and(|(_, password)| !password.is_empty())
 }
 
 #[cfg(test)]

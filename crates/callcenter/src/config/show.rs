@@ -21,7 +21,10 @@ pub fn as_json(sources: &Sources) -> Value {
     let entry = |variable: &Variable| {
         let (value, origin) = sources.get(variable);
         let value = value.map(|value| shown(variable, value));
-        (variable.name.to_owned(), json!({ "value": value, "source": origin.as_str(), "meaning": variable.meaning }))
+        (
+            variable.name.to_owned(),
+            json!({ "value": value, "source": origin.as_str(), "meaning": variable.meaning }),
+        )
     };
     Value::Object(VARIABLES.iter().map(entry).collect::<Map<_, _>>())
 }
@@ -65,7 +68,9 @@ mod tests {
     fn secrets_are_masked_and_the_rest_is_shown() {
         let text = as_text(&secretive());
         assert!(!text.contains("hidden"), "{text}");
-        assert!(text.contains("JWT_SECRET=********") && text.contains("REDIS_URL=redis://bob:********@h:1/0"));
+        assert!(
+            text.contains("JWT_SECRET=********") && text.contains("REDIS_URL=redis://bob:********@h:1/0")
+        );
         let port = text.lines().find(|line| line.starts_with("SERVER_PORT=9000 ")).unwrap();
         assert!(port.ends_with("# .env"), "{port}");
         assert_eq!(text.lines().count(), VARIABLES.len());
@@ -75,7 +80,13 @@ mod tests {
     fn json_has_every_variable_with_its_value_and_source() {
         let json = as_json(&secretive());
         assert!(!json.to_string().contains("hidden"));
-        assert_eq!((&json["SERVER_PORT"]["value"], &json["SERVER_PORT"]["source"]), (&json!("9000"), &json!(".env")));
-        assert_eq!((&json["DB_HOST"]["value"], &json["DB_HOST"]["source"]), (&json!(null), &json!("default")));
+        assert_eq!(
+            (&json["SERVER_PORT"]["value"], &json["SERVER_PORT"]["source"]),
+            (&json!("9000"), &json!(".env"))
+        );
+        assert_eq!(
+            (&json["DB_HOST"]["value"], &json["DB_HOST"]["source"]),
+            (&json!(null), &json!("default"))
+        );
     }
 }

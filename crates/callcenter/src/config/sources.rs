@@ -70,7 +70,8 @@ impl Sources {
 
     /// The value of a variable and where it comes from. An empty value counts as unset.
     pub fn get(&self, variable: &Variable) -> (Option<&str>, Origin) {
-        let set = |map: &'_ Map| map.get(variable.name).map(String::as_str).is_some_and(|value| !value.is_empty());
+        let set =
+            |map: &'_ Map| map.get(variable.name).map(String::as_str).is_some_and(|value| !value.is_empty());
         if set(&self.environment) {
             (self.environment.get(variable.name).map(String::as_str), Origin::Environment)
         } else if set(&self.dotenv) {

@@ -88,7 +88,8 @@ pub fn log_level(text: &str) -> Result<String, String> {
     if parses && text.split(',').all(|directive| good(directive.trim())) {
         Ok(text.to_owned())
     } else {
-        Err("must be off, error, warn, info, debug or trace, or directives such as info,webhooks=debug".to_owned())
+        Err("must be off, error, warn, info, debug or trace, or directives such as info,webhooks=debug"
+            .to_owned())
     }
 }
 

@@ -73,7 +73,11 @@ pub const VARIABLES: &[Variable] = &[
     public("SERVER_HOST", "0.0.0.0", "The address to listen on."),
     public("SERVER_PORT", "8000", "The port to listen on."),
     public("SERVER_ENV", "development", "development or production; production refuses unsafe settings."),
-    unset("DB_HOST", "localhost", "MySQL 8 or MariaDB 10.6+; unset: the embedded SQLite database at DB_PATH."),
+    unset(
+        "DB_HOST",
+        "localhost",
+        "MySQL 8 or MariaDB 10.6+; unset: the embedded SQLite database at DB_PATH.",
+    ),
     public("DB_PORT", "3306", "The port of MySQL."),
     public("DB_USER", "callcenter", "The account on MySQL."),
     secret("DB_PASSWORD", "a-strong-password", "Its password."),
@@ -114,7 +118,11 @@ pub const VARIABLES: &[Variable] = &[
     ),
     public("WEBHOOK_LOG_RETENTION", "30d", "How long finished deliveries are kept."),
     public("EVENT_RETENTION", "7d", "How long events are kept; what is pending stays."),
-    public("WS_MAX_CONNECTIONS", "50000", "WebSockets of this server at most; cut to the descriptor limit less 512."),
+    public(
+        "WS_MAX_CONNECTIONS",
+        "50000",
+        "WebSockets of this server at most; cut to the descriptor limit less 512.",
+    ),
     public("WS_MAX_CONNECTIONS_PER_USER", "50", "WebSockets of one user at most."),
     by_mode(
         "CORS_ALLOWED_ORIGINS",
@@ -127,11 +135,23 @@ pub const VARIABLES: &[Variable] = &[
         "1000/s burst 2000",
         "Requests per user or API key, a tenth of it per address without one: N/s or N/min, with burst M, or off.",
     ),
-    public("RATE_LIMIT_LOGIN", "10/min", "Failed log-ins per account and address; ten times as many per address."),
+    public(
+        "RATE_LIMIT_LOGIN",
+        "10/min",
+        "Failed log-ins per account and address; ten times as many per address.",
+    ),
     public("CALL_STALE_AFTER", "12h", "A call that nobody reports on for this long ends as failed."),
     unset("TEST_CLOCK", "on", "Development only: on lets tests move the product's clock."),
-    unset("TLS_CERT_FILE", "/etc/callcenter/tls/fullchain.pem", "HTTPS in this process: the certificate chain, PEM."),
-    unset("TLS_KEY_FILE", "/etc/callcenter/tls/privkey.pem", "Its private key, PEM. Both are read again when they change."),
+    unset(
+        "TLS_CERT_FILE",
+        "/etc/callcenter/tls/fullchain.pem",
+        "HTTPS in this process: the certificate chain, PEM.",
+    ),
+    unset(
+        "TLS_KEY_FILE",
+        "/etc/callcenter/tls/privkey.pem",
+        "Its private key, PEM. Both are read again when they change.",
+    ),
     unset("TRUSTED_PROXIES", "10.0.0.0/8,::1", "Networks whose X-Forwarded-For and Forwarded headers count."),
     secret(
         "METRICS_TOKEN",
@@ -154,7 +174,11 @@ impl Variable {
             Default::Unset => "",
             Default::Fixed(text) => text,
             Default::ByMode { development, production: in_production } => {
-                if production { in_production } else { development }
+                if production {
+                    in_production
+                } else {
+                    development
+                }
             }
         };
         (!text.is_empty()).then_some(text)

@@ -24,7 +24,9 @@ impl Reserved {
             match bound(address) {
                 Ok(socket) => return Ok(Self { socket, host: host.to_owned(), port }),
                 // In use is the answer; another family's absence is not.
-                Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(explained(host, port, &error)),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                    return Err(explained(host, port, &error));
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -53,16 +55,22 @@ async fn addresses(host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
         return Ok(both.map(|address| SocketAddr::new(address, port)).to_vec());
     }
     let found = tokio::net::lookup_host((host, port)).await;
-    Ok(found.with_context(|| format!("SERVER_HOST {host} is not an address or a name that can be resolved"))?.collect())
+    Ok(found
+        .with_context(|| format!("SERVER_HOST {host} is not an address or a name that can be resolved"))?
+        .collect())
 }
 
 fn explained(host: &str, port: u16, error: &Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("port {port} on {host} is in use: stop the program that listens there, or set SERVER_PORT")
+            anyhow!(
+                "port {port} on {host} is in use: stop the program that listens there, or set SERVER_PORT"
+            )
         }
         ErrorKind::AddrNotAvailable => anyhow!("SERVER_HOST {host} is not an address of this machine"),
-        ErrorKind::PermissionDenied => anyhow!("not allowed to listen on port {port}: set SERVER_PORT above 1023"),
+        ErrorKind::PermissionDenied => {
+            anyhow!("not allowed to listen on port {port}: set SERVER_PORT above 1023")
+        }
         _ => anyhow!("cannot listen on {}: {error}", shown(host, port)),
     }
 }

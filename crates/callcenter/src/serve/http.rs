@@ -5,19 +5,19 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
@@ -39,53 +39,55 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A server that accepts.
 pub struct HttpServer {
-    stop_accepting: CancellationToken,
-    accepting: JoinHandle<GracefulShutdown>,
+    shared: Arc<Shared>,
 }
 
 /// What every connection needs.
 struct Shared {
     router: Router,
     tls: Option<Arc<Certificates>>,
-    stopping: CancellationToken,
+    /// The accepting task and one for each connection; upgraded connections have left it.
+    tasks: TaskTracker,
+    /// Nobody new.
+    stop_accepting: CancellationToken,
+    /// Requests in progress are the last.
+    finish: CancellationToken,
 }
 
 impl HttpServer {
     /// Begins to accept, `most` connections at a time; upgraded ones no longer count.
     pub fn start(listener: TcpListener, tls: Option<Arc<Certificates>>, router: Router, most: usize) -> Self {
-        let stopping = CancellationToken::new();
-        let shared = Arc::new(Shared { router, tls, stopping: stopping.clone() });
-        let accepting = tokio::spawn(accept(listener, shared, Arc::new(Semaphore::new(most))));
-        Self { stop_accepting: stopping, accepting }
+        let shared = Arc::new(Shared {
+            router,
+            tls,
+            tasks: TaskTracker::new(),
+            stop_accepting: CancellationToken::new(),
+            finish: CancellationToken::new(),
+        });
+        shared.tasks.spawn(accept(listener, shared.clone(), Arc::new(Semaphore::new(most))));
+        Self { shared }
     }
 
     /// Closes the listener; connections that are open stay usable.
     pub fn stop_accepting(&self) {
-        self.stop_accepting.cancel();
+        self.shared.stop_accepting.cancel();
     }
 
     /// Closes idle connections, lets requests in progress finish, and returns when none is left or time is up.
-    pub async fn finish(self, within: Duration) {
-        self.stop_accepting.cancel();
-        if let Ok(connections) = self.accepting.await {
-            let open = connections.count();
-            if tokio::time::timeout(within, connections.shutdown()).await.is_err() {
-                debug!(open, "Some connections did not end in time");
-            }
+    pub async fn finish(&self, within: Duration) {
+        self.shared.stop_accepting.cancel();
+        self.shared.finish.cancel();
+        self.shared.tasks.close();
+        if tokio::time::timeout(within, self.shared.tasks.wait()).await.is_err() {
+            warn!(left = self.shared.tasks.len(), "Some requests did not end in time");
         }
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, places: Arc<Semaphore>) -> GracefulShutdown {
-    let connections = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            () = shared.stopping.cancelled() => return connections,
-            accepted = next(&listener, &places) => accepted,
-        };
+async fn accept(listener: TcpListener, shared: Arc<Shared>, places: Arc<Semaphore>) {
+    while let Some(accepted) = shared.stop_accepting.run_until_cancelled(next(&listener, &places)).await {
         if let Some((stream, peer, place)) = accepted {
-            let watcher = connections.watcher();
-            tokio::spawn(serve(stream, peer, shared.clone(), watcher, place));
+            shared.tasks.spawn(serve(stream, peer, shared.clone(), place));
         }
     }
 }
@@ -99,7 +101,9 @@ async fn next(
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, place)),
         // The peer was gone before its turn came.
-        Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => None,
+        Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {
+            None
+        }
         Err(error) => {
             warn!(%error, "A connection could not be accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -108,58 +112,185 @@ async fn next(
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    shared: Arc<Shared>,
-    watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, _place: OwnedSemaphorePermit) {
     // Events are small and must not wait for one another.
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let router = shared.router.clone();
-    let Some(certificates) = &shared.tls else {
-        return converse(stream, peer, router, watcher, false).await;
+    let served = match &shared.tls {
+        None => serve_http1(stream, peer, &shared).await,
+        Some(certificates) => {
+            let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, certificates.acceptor().accept(stream));
+            let Some(Ok(Ok(stream))) = shared.finish.run_until_cancelled(handshake).await else { return };
+            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            if is_h2 {
+                serve_http2(stream, peer, &shared).await
+            } else {
+                serve_http1(stream, peer, &shared).await
+            }
+        }
     };
-    let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, certificates.acceptor().accept(stream));
-    let Some(Ok(Ok(stream))) = shared.stopping.run_until_cancelled(handshake).await else { return };
-    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    converse(stream, peer, router, watcher, is_h2).await;
-}
-
-/// Serves one connection to its end, or to its upgrade.
-async fn converse<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher, is_h2: bool)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
-    });
-    let builder = protocol(is_h2);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     // Broken connections are the peers' everyday life.
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
-        debug!(%peer, error, "A connection broke");
+    if let Err(error) = served {
+        debug!(%peer, %error, "A connection broke");
     }
 }
 
-/// One protocol or the other: nothing is guessed from what the peer sends first.
-fn protocol(is_h2: bool) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
+/// Serves one connection to its end, or to its upgrade.
+async fn serve_http1<S>(stream: S, peer: SocketAddr, shared: &Shared) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = shared.router.clone();
+    let service = service_fn(move |request| router.clone().oneshot(with_peer(request, peer)));
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_headers(HEADERS)
-        .max_buf_size(BUFFER_BYTES);
-    builder
-        .http2()
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        done = connection.as_mut() => return done,
+        () = shared.finish.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Serves one connection to its end.
+async fn serve_http2<S>(stream: S, peer: SocketAddr, shared: &Shared) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = shared.router.clone();
+    let service = service_fn(move |request| router.clone().oneshot(with_peer(request, peer)));
+    let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEAD_BYTES)
-        .keep_alive_interval(H2_PING_EVERY);
-    if is_h2 { builder.http2_only() } else { builder.http1_only() }
+        .keep_alive_interval(H2_PING_EVERY)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        done = connection.as_mut() => return done,
+        () = shared.finish.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Tells whoever answers where the request comes from.
+fn with_peer(mut request: Request<Incoming>, peer: SocketAddr) -> Request<Incoming> {
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    /// A server whose `/held` says when it is asked and answers when it is let.
+    struct Held {
+        server: HttpServer,
+        address: SocketAddr,
+        asked: Arc<Notify>,
+        let_go: Arc<Notify>,
+    }
+
+    async fn start(most: usize) -> Held {
+        let (asked, let_go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (asking, letting) = (asked.clone(), let_go.clone());
+        let held = get(async move || {
+            asking.notify_one();
+            letting.notified().await;
+            "held"
+        });
+        let peer = get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/held", held).route("/peer", peer);
+        Held { server: HttpServer::start(listener, None, router, most), address, asked, let_go }
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+    }
+
+    /// All that comes until `end`, or until the connection closes.
+    async fn answer(stream: &mut TcpStream, end: &str) -> String {
+        let mut text = String::new();
+        while !text.ends_with(end) || text.is_empty() {
+            let mut buffer = [0; 4096];
+            match stream.read(&mut buffer).await {
+                Ok(read) if read > 0 => text.push_str(&String::from_utf8_lossy(&buffer[..read])),
+                _ => break,
+            }
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn at_the_end_requests_in_progress_are_answered_and_idle_connections_close() {
+        let held = start(10).await;
+        let mut idle = TcpStream::connect(held.address).await.unwrap();
+        ask(&mut idle, "/peer").await;
+        assert!(answer(&mut idle, "127.0.0.1").await.starts_with("HTTP/1.1 200 "));
+        let mut busy = TcpStream::connect(held.address).await.unwrap();
+        ask(&mut busy, "/held").await;
+        held.asked.notified().await;
+        let at_the_end = async {
+            assert_eq!(answer(&mut idle, "never").await, "");
+            assert!(TcpStream::connect(held.address).await.is_err());
+            held.let_go.notify_one();
+            assert!(answer(&mut busy, "held").await.starts_with("HTTP/1.1 200 "));
+        };
+        tokio::join!(held.server.finish(Duration::from_secs(60)), at_the_end);
+    }
+
+    #[tokio::test]
+    async fn open_connections_stay_usable_while_nobody_new_comes_in() {
+        let held = start(10).await;
+        let mut open = TcpStream::connect(held.address).await.unwrap();
+        ask(&mut open, "/peer").await;
+        answer(&mut open, "127.0.0.1").await;
+        held.server.stop_accepting();
+        while TcpStream::connect(held.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        ask(&mut open, "/peer").await;
+        assert!(answer(&mut open, "127.0.0.1").await.starts_with("HTTP/1.1 200 "));
+    }
+
+    #[tokio::test]
+    async fn over_the_limit_newcomers_wait_for_a_place() {
+        let held = start(1).await;
+        let address = held.address;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        ask(&mut first, "/peer").await;
+        answer(&mut first, "127.0.0.1").await;
+        let mut second = TcpStream::connect(address).await.unwrap();
+        ask(&mut second, "/peer").await;
+        let mut answered = pin!(answer(&mut second, "127.0.0.1"));
+        assert!(tokio::time::timeout(Duration::from_millis(100), answered.as_mut()).await.is_err());
+        drop(first);
+        assert!(answered.await.ends_with("127.0.0.1"));
+    }
+
+    #[tokio::test]
+    async fn http2_needs_tls_and_heads_have_a_limit() {
+        let held = start(10).await;
+        let address = held.address;
+        let mut h2 = TcpStream::connect(address).await.unwrap();
+        h2.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        assert!(!answer(&mut h2, "\r\n\r\n").await.contains(" 200 "));
+        let mut many = TcpStream::connect(address).await.unwrap();
+        let headers = "X-A: a\r\n".repeat(HEADERS + 1);
+        many.write_all(format!("GET /peer HTTP/1.1\r\n{headers}\r\n").as_bytes()).await.unwrap();
+        assert!(answer(&mut many, "\r\n\r\n").await.starts_with("HTTP/1.1 431 "));
+    }
 }

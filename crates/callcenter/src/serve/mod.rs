@@ -15,8 +15,13 @@ use descriptors::Limits;
 use running::Running;
 use signals::Signals;
 use single_instance::SingleInstance;
+use std::time::Duration;
 use store::{Database, Store};
+use tokio::time::timeout;
 use tracing::{info, warn};
+
+/// The process is to be gone ten seconds after the signal.
+const STOP_WITHIN: Duration = Duration::from_secs(9);
 
 /// Runs the server until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -28,9 +33,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     signals.next().await;
     info!("Stopping");
-    tokio::select! {
-        () = running.stop() => info!("Stopped"),
-        () = signals.next() => anyhow::bail!("stopped at once by a second signal"),
+    // Further signals change nothing: supervisors send them twice, and the end is near anyway.
+    match timeout(STOP_WITHIN, running.stop()).await {
+        Ok(()) => info!("Stopped"),
+        Err(_) => warn!("Stopped before everything had ended"),
     }
     Ok(())
 }
@@ -41,8 +47,8 @@ async fn start(config: &Config) -> anyhow::Result<Running> {
     let tls = config.tls.as_ref().map(tls::Certificates::load).transpose()?;
     let address = Reserved::bind(&config.host, config.port).await?;
     let instance = lock(&config.database)?;
-    let limits = limits(config.ws_max_connections);
     let store = open(&config.database).await?;
+    let limits = limits(config.ws_max_connections);
     let parts = parts::start(config, store, limits.websockets).await?;
     Running::serve(config, parts, address, tls, limits, instance)
 }

@@ -36,14 +36,16 @@ pub async fn start(config: &Config, store: Store, websockets: usize) -> anyhow::
     info!("Repositories initialized");
     let server = ServerId::generate();
     let bus = connect_redis(config).await;
-    let hub = Hub::new(hub_config(config, &store, websockets).await?, store.clone(), clock.clone(), server.clone());
+    let hub =
+        Hub::new(hub_config(config, &store, websockets).await?, store.clone(), clock.clone(), server.clone());
     info!("{}", hub_line(bus.as_ref()));
     let (engine, notices) = Engine::new(engine_config(config), store.clone(), clock.clone(), server.clone());
     info!("Webhook manager started with {} workers", config.webhook_workers);
     let gate = Arc::new(Gate::new(store.clone(), clock.clone(), hub.clone()));
     let broadcaster = Arc::new(Broadcaster::new(store, clock, hub.clone(), engine, gate, server));
     info!("Event broadcaster initialized (WebSocket + Webhooks)");
-    let app = Arc::new(App::new(&settings(config, secret), broadcaster, config.webhook_allowed_networks.clone()));
+    let app =
+        Arc::new(App::new(&settings(config, secret), broadcaster, config.webhook_allowed_networks.clone()));
     info!("Services initialized");
     let presence = Presence::new(hub, bus.clone());
     let api = Arc::new(ApiState::new(app.clone(), presence.clone(), bus.clone(), edge_config(config)));

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use webhooks::Notice;
 
-// Together below the ten seconds within which the process is to be gone.
+// Together below `STOP_WITHIN`.
 const CLOSE_WEBSOCKETS: Duration = Duration::from_secs(2);
 const FINISH_DELIVERIES: Duration = Duration::from_secs(5);
 const FINISH_REQUESTS: Duration = Duration::from_millis(1500);
@@ -89,7 +89,8 @@ struct Tasks {
 
 impl Tasks {
     fn start(&self, parts: &mut Parts, tls: Option<Arc<Certificates>>) {
-        let (hub, engine, presence) = (parts.app.hub.clone(), parts.app.engine.clone(), parts.presence.clone());
+        let (hub, engine, presence) =
+            (parts.app.hub.clone(), parts.app.engine.clone(), parts.presence.clone());
         let (of_hub, of_presence) = (self.stop.clone(), self.stop.clone());
         self.tracker.spawn(async move { hub.run(of_hub).await });
         self.tracker.spawn(engine.run(self.stop.clone()));

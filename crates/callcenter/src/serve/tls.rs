@@ -89,3 +89,21 @@ fn read<T>(variable: &str, path: &Path, parse: impl FnOnce(&[u8]) -> anyhow::Res
     let read = std::fs::read(path).map_err(Into::into).and_then(|pem| parse(&pem));
     read.with_context(|| format!("{variable} {} cannot be used", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_be_used_are_named_with_their_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles { certificate: folder.path().join("c.pem"), key: folder.path().join("k.pem") };
+        let message = || format!("{:#}", load(&files).err().unwrap());
+        assert!(message().starts_with("TLS_CERT_FILE ") && message().contains("c.pem"), "{}", message());
+        std::fs::write(&files.certificate, "nothing\n").unwrap();
+        assert!(message().ends_with("there is no certificate in it"), "{}", message());
+        std::fs::write(&files.certificate, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .unwrap();
+        assert!(message().starts_with("TLS_KEY_FILE "), "{}", message());
+    }
+}

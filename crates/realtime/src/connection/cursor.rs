@@ -105,6 +105,7 @@ impl Cursor {
                 return;
             }
             self.next += 1;
+            self.from_oldest = false;
             if sight.filter.wants(&entry.event().name)
                 && let Some(view) = entry.event().view_for(sight.viewer)
             {
