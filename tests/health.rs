@@ -26,10 +26,10 @@ on_both! {
         assert!(metrics.text.contains("# HELP callcenter_"), "{}", metrics.text);
     }
 
-    async fn metrics_with_a_token_need_it(server, METRICS_TOKEN = "the token of the metrics") {
+    async fn metrics_with_a_token_need_it(server, METRICS_TOKEN = "the-token-of-the-metrics") {
         assert_eq!(server.anonymous().get("/metrics").await.status, 401);
-        assert_eq!(server.with_token("another token").get("/metrics").await.status, 401);
-        server.with_token("the token of the metrics").get("/metrics").await.expect(200);
+        assert_eq!(server.with_token("another-token").get("/metrics").await.status, 401);
+        server.with_token("the-token-of-the-metrics").get("/metrics").await.expect(200);
     }
 
     async fn the_front_page_is_a_page(server) {

@@ -44,7 +44,8 @@ async fn main() -> Result<()> {
     let options = Options::parse();
     let before = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
     let client = Client::log_in(&options.url).await.context("logging in")?;
-    let frames = listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
+    let frames =
+        listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
     let (address, hooks) = listeners::webhook_sink().await?;
     client.create_webhook(&format!("http://{address}/")).await.context("creating the webhook")?;
     let posts = drive(&client, &options).await?;

@@ -44,7 +44,8 @@ async fn all_bad_variables_are_listed_at_once_with_an_example_each() {
             .lines()
             .find(|line| line.contains(name))
             .unwrap_or_else(|| panic!("{name}: {ended:?}"));
-        assert!(line.contains(value), "says what it was given: {line}");
+        // An address of Redis may hold a password.
+        assert!(name == "REDIS_URL" || line.contains(value), "says what it was given: {line}");
         let rest = line.to_lowercase();
         assert!(
             rest.contains("example") || rest.contains("such as") || rest.contains("e.g."),

@@ -12,7 +12,7 @@ on_both! {
         let admin = server.admin().await;
         webhook(&admin, json!({ "url": exact.url(), "events": ["agent.state.changed"] })).await;
         webhook(&admin, json!({ "url": prefix.url(), "events": ["agent.*"] })).await;
-        webhook(&admin, json!({ "url": other.url(), "events": ["agent.state", "call.*"] })).await;
+        webhook(&admin, json!({ "url": other.url(), "events": ["agent.logout", "call.*"] })).await;
         webhook(&admin, json!({ "url": all.url() })).await;
         happen(&admin, "first").await;
         happen(&admin, "second").await;

@@ -53,14 +53,16 @@ on_both! {
         let expected = json!({ "total_clients": 1, "total_tenants": 1, "clients_by_tenant": { "other": 1 } });
         assert_eq!(*stranger.get("/api/v1/ws/stats").await.expect(200).data(), expected);
     }
+}
 
-    async fn a_killed_servers_users_are_gone_when_it_is_back(server) {
-        let admin = server.admin().await;
-        let (_ws, _) = Ws::connect(&server, &admin).await;
-        server.kill_9();
-        server.restart().await;
-        eventually_online(&admin, "user-456", false).await;
-    }
+#[tokio::test]
+async fn a_killed_servers_users_are_gone_when_it_is_back() {
+    let server = Server::builder().sqlite().start().await;
+    let admin = server.admin().await;
+    let (_ws, _) = Ws::connect(&server, &admin).await;
+    server.kill_9();
+    server.restart().await;
+    eventually_online(&admin, "user-456", false).await;
 }
 
 async fn eventually_in_redis(redis: &Redis, expected: bool) {
@@ -112,17 +114,6 @@ async fn a_redis_that_comes_later_is_taken_up_without_a_restart() {
     let (_ws, _) = Ws::connect(&server, &server.admin().await).await;
     redis.start_again().await;
     eventually_in_redis(&redis, true).await;
-}
-
-#[tokio::test]
-async fn two_servers_know_of_each_others_connections_without_redis() {
-    let here = Server::builder().mariadb().start().await;
-    let there = here.elsewhere().start().await;
-    let admin = here.admin().await;
-    let (ws, _) = Ws::connect(&there, &admin).await;
-    eventually_online(&admin, "user-456", true).await;
-    ws.close().await;
-    eventually_online(&admin, "user-456", false).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,10 @@ mod owned;
 
 pub use finish::{Attempt, Verdict, finish};
 pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
-pub use owned::{Key, POSTPONED, owned, owners_without_server, postponements, release_others, still_owned, tenant_of_waiting};
+pub use owned::{
+    Key, POSTPONED, owned, owners_without_server, postponements, release_others, still_owned,
+    tenant_of_waiting,
+};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";

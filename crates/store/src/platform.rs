@@ -38,3 +38,14 @@ pub async fn database_time(conn: Conn<'_>) -> Result<Option<model::Timestamp>> {
 pub async fn ping(conn: Conn<'_>) -> Result<()> {
     on!(conn, c => sqlx::query("SELECT 1").execute(c).await.map(|_| ()))
 }
+
+/// Whether the database flushes every commit to disk before it answers.
+pub async fn flushes_commits(conn: Conn<'_>) -> Result<bool> {
+    if !conn.is_mysql() {
+        // Ours to set, and set so.
+        return Ok(true);
+    }
+    let setting = "SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED)";
+    let setting: i64 = on!(conn, c => sqlx::query_scalar(setting).fetch_one(c).await)?;
+    Ok(setting == 1)
+}

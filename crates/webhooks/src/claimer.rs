@@ -92,6 +92,7 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     drop(reader);
     shared.lanes(|lanes| {
         lanes.sweep(Instant::now());
+        lanes.end_old_refusals(Instant::now());
         lanes.wanted.extend(waiting.iter().filter(|lane| lane.due_at <= now).map(|lane| lane.webhook));
     });
     shared.endpoints.sweep();
@@ -166,8 +167,7 @@ async fn read_rows(shared: &Shared, wishes: &[Wish]) -> Result<Vec<Vec<Delivery>
     let mut claimed = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let limit = i64::try_from(wish.limit).unwrap_or(i64::MAX);
-        let rows =
-            deliveries::claim(tx.conn(), wish.webhook, &shared.server, wish.due_at, limit).await?;
+        let rows = deliveries::claim(tx.conn(), wish.webhook, &shared.server, wish.due_at, limit).await?;
         claimed.push(rows);
     }
     tx.commit().await?;
@@ -200,7 +200,7 @@ fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Vec<Vec<Delivery>>) {
     let now = Instant::now();
     for (wish, rows) in wishes.iter().zip(claimed) {
         // What was refused room, and was committed after this claim or is not yet, comes before what is published next.
-        let refused = lanes.refused.contains(&wish.webhook);
+        let refused = lanes.has_refused(wish.webhook);
         let rows_left = rows.len() >= wish.limit;
         let behind = rows_left || refused || lanes.wanted.contains(wish.webhook);
         for row in rows {

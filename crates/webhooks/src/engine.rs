@@ -184,12 +184,7 @@ impl Engine {
 
     /// Says that rows without an owner were committed: due ones are looked for now.
     pub fn doorbell(&self) {
-        let known = self.0.lanes(|lanes| {
-            let refused = std::mem::take(&mut lanes.refused);
-            let known = !refused.is_empty();
-            lanes.wanted.extend(refused);
-            known
-        });
+        let known = self.0.lanes(Lanes::refused_are_committed);
         if !known {
             self.0.upkeep.look_around();
         }

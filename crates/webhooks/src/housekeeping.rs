@@ -23,7 +23,7 @@ pub(crate) async fn run(shared: &Shared) -> Result<()> {
             tolerate(webhook, error)?;
         }
     }
-    while let Some((webhook, since)) = shared.upkeep.next_suspect() {
+    while let Some((webhook, since)) = shared.upkeep.next_suspect(Instant::now()) {
         if let Err(error) = recover(shared, webhook, since).await {
             shared.upkeep.suspect(webhook, shared.clock.now());
             tolerate(webhook, error)?;
@@ -80,8 +80,7 @@ async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result
         // What was dropped from memory in the belief that it is gone must be claimed again.
         shared.upkeep.suspect(webhook, shared.clock.now());
     } else {
-        let removed =
-            deliveries::delete_of_webhook(tx.conn(), tenant, webhook, RELEASE_TOGETHER).await?;
+        let removed = deliveries::delete_of_webhook(tx.conn(), tenant, webhook, RELEASE_TOGETHER).await?;
         done = removed < RELEASE_TOGETHER.unsigned_abs();
         if done {
             deliveries::forget_webhook(tx.conn(), tenant, webhook).await?;
@@ -99,10 +98,9 @@ async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result
 /// Frees rows that belong to this server in the database and are not in its memory: those of a caller that was cancelled
 /// between its commit and its report, or of a claim whose answer was lost. `since` is long ago enough that whoever wrote
 /// them before has reported by now.
-async fn recover(shared: &Shared, webhook: WebhookId, since: Timestamp) -> Result<()> {
+pub(crate) async fn recover(shared: &Shared, webhook: WebhookId, since: Timestamp) -> Result<()> {
     let mut reader = shared.store.read().await?;
-    let rows =
-        deliveries::owned(reader.conn(), &shared.server, webhook, since, OWNED_AT_MOST).await?;
+    let rows = deliveries::owned(reader.conn(), &shared.server, webhook, since, OWNED_AT_MOST).await?;
     drop(reader);
     let held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
     let left: Vec<Key> = rows.into_iter().filter(|key| !held.contains(key)).collect();

@@ -7,7 +7,7 @@ mod turns;
 mod wanted;
 
 use crate::lane::{Lane, Queued};
-use crate::limits::{LANE_IDLE, MEMORY, SHARE};
+use crate::limits::{LANE_IDLE, MEMORY, REFUSED, SHARE};
 use model::webhook::Ordering;
 use model::{TenantId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -30,8 +30,8 @@ pub(crate) struct Lanes {
     pub(crate) bytes: usize,
     /// Counts the tenures of the lease.
     pub(crate) generation: u64,
-    /// Lanes that refused a delivery whose commit was not yet heard of.
-    pub(crate) refused: HashSet<WebhookId>,
+    /// Lanes that refused a delivery whose commit was not yet heard of, and since when.
+    refused: HashMap<WebhookId, Instant>,
     /// Lanes that the database should be asked about now.
     pub(crate) wanted: Wanted,
     paused: BTreeSet<(Timestamp, WebhookId)>,
@@ -69,8 +69,25 @@ impl Lanes {
             return Some(self.generation);
         }
         lane.behind = true;
-        self.refused.insert(webhook);
+        self.refused.entry(webhook).or_insert(now);
         None
+    }
+
+    /// Whether a refused delivery of that lane may still be committed.
+    pub(crate) fn has_refused(&self, webhook: WebhookId) -> bool {
+        self.refused.contains_key(&webhook)
+    }
+
+    /// What was refused was committed, so that the database has it; gives whether there was any.
+    pub(crate) fn refused_are_committed(&mut self) -> bool {
+        self.wanted.extend(self.refused.keys().copied());
+        !std::mem::take(&mut self.refused).is_empty()
+    }
+
+    /// What was refused long ago is committed, or never will be.
+    pub(crate) fn end_old_refusals(&mut self, now: Instant) {
+        let old = |_: &WebhookId, since: &mut Instant| now.duration_since(*since) > REFUSED;
+        self.wanted.extend(self.refused.extract_if(old).map(|(webhook, _)| webhook));
     }
 
     /// Gives a reservation's room back.
@@ -175,7 +192,5 @@ impl Lanes {
     /// Forgets lanes that had nothing to do for long.
     pub(crate) fn sweep(&mut self, now: Instant) {
         self.lanes.retain(|_, lane| !lane.is_idle() || now.duration_since(lane.used_at) < LANE_IDLE);
-        self.refused.retain(|webhook| self.lanes.contains_key(webhook));
     }
 }
-

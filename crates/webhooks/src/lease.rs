@@ -1,5 +1,8 @@
 //! This server's lease: renews it, notices its loss, and takes over what dead servers owned. Knows nothing of HTTP.
 
+#[cfg(test)]
+mod tests;
+
 use crate::engine::{Phase, Shared};
 use crate::limits::{LEASE, RELEASE_TOGETHER, RENEWAL};
 use std::sync::Arc;
@@ -30,7 +33,12 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(crate) fn new() -> Self {
-        Self { base: Instant::now(), until_ms: AtomicU64::new(0), gate: tokio::sync::Mutex::default(), regained: Notify::new() }
+        Self {
+            base: Instant::now(),
+            until_ms: AtomicU64::new(0),
+            gate: tokio::sync::Mutex::default(),
+            regained: Notify::new(),
+        }
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -101,8 +109,7 @@ async fn start_anew(shared: &Shared) -> Result<()> {
     });
     loop {
         let mut tx = shared.store.begin().await?;
-        let freed =
-            deliveries::release_others(tx.conn(), &shared.server, &keep, RELEASE_TOGETHER).await?;
+        let freed = deliveries::release_others(tx.conn(), &shared.server, &keep, RELEASE_TOGETHER).await?;
         tx.commit().await?;
         if freed < RELEASE_TOGETHER.unsigned_abs() {
             return Ok(());

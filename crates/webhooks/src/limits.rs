@@ -40,6 +40,9 @@ pub(crate) const CLAIM_TOGETHER: usize = 256;
 /// An endpoint without work for that long is forgotten. A lane takes about 300 bytes.
 pub(crate) const LANE_IDLE: Duration = Duration::from_secs(600);
 
+/// A refused delivery whose commit was not heard of by then was not written, or is found by the next look.
+pub(crate) const REFUSED: Duration = Duration::from_secs(1);
+
 /// Tests by hand that run at the same time; more wait.
 pub(crate) const TESTS_TOGETHER: usize = 32;
 /// Notices that the application has not yet read; a lost one comes again with the endpoint's next answer.

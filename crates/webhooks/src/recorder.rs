@@ -8,8 +8,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::deliveries::{self, Attempt, Key, Verdict};
 use store::Conn;
+use store::deliveries::{self, Attempt, Key, Verdict};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -155,12 +155,7 @@ async fn still_owned(shared: &Shared, conn: Conn<'_>, part: &[Result]) -> store:
 }
 
 /// Whether a failed attempt is repeated. Attempts that the endpoint asked to postpone used up no retry.
-async fn decide(
-    shared: &Shared,
-    conn: Conn<'_>,
-    attempt: &Attempt,
-    next: Next,
-) -> store::Result<Verdict> {
+async fn decide(shared: &Shared, conn: Conn<'_>, attempt: &Attempt, next: Next) -> store::Result<Verdict> {
     let Next::RetryIfLeft { retry_count, spread } = next else { return Ok(attempt.verdict) };
     let postponed = match attempt.number {
         1 => 0,

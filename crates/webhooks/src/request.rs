@@ -36,7 +36,12 @@ pub fn body(delivery: &Delivery) -> Bytes {
 
 /// The headers of one attempt at the moment `now`, own ones of the endpoint first.
 #[must_use]
-pub fn headers(webhook: &Webhook, delivery: &Delivery, attempt: i64, now: Timestamp) -> Vec<(String, String)> {
+pub fn headers(
+    webhook: &Webhook,
+    delivery: &Delivery,
+    attempt: i64,
+    now: Timestamp,
+) -> Vec<(String, String)> {
     let version = env!("CARGO_PKG_VERSION");
     let own = webhook.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
     let ours = signed_headers(webhook, delivery, attempt, now, &body(delivery), version);
@@ -129,9 +134,16 @@ pub(crate) mod tests {
         let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let signature = signing::body_signature("new", &body(&delivery(12, Some(9))));
         for (name, expected) in [
-            ("content-type", "application/json"), ("x-webhook-id", "7"), ("x-tenant-id", "t1"),
-            ("x-webhook-event", "order.paid"), ("x-webhook-attempt", "2"), ("x-webhook-delivery", "12"),
-            ("webhook-id", "e1"), ("webhook-timestamp", "5"), ("X-Own", "1"), ("x-webhook-signature", &signature),
+            ("content-type", "application/json"),
+            ("x-webhook-id", "7"),
+            ("x-tenant-id", "t1"),
+            ("x-webhook-event", "order.paid"),
+            ("x-webhook-attempt", "2"),
+            ("x-webhook-delivery", "12"),
+            ("webhook-id", "e1"),
+            ("webhook-timestamp", "5"),
+            ("X-Own", "1"),
+            ("x-webhook-signature", &signature),
         ] {
             assert_eq!(value(name), Some(expected), "{name}");
         }

@@ -24,8 +24,7 @@ pub fn body_signature(secret: &str, body: &[u8]) -> String {
 pub fn standard_signature(secrets: &[&str], id: &str, timestamp: i64, body: &[u8]) -> String {
     let timestamp = timestamp.to_string();
     let sign = |secret: &&str| {
-        let mac =
-            hmac(&standard_key(secret), &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let mac = hmac(&standard_key(secret), &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
         format!("v1,{}", BASE64_STANDARD.encode(mac))
     };
     secrets.iter().map(sign).collect::<Vec<_>>().join(" ")

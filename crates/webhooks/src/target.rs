@@ -10,7 +10,9 @@ const MAX_LENGTH: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetProblem {
     /// No URL at all.
-    #[error("must be an absolute URL such as https://example.com/hooks (international names in their xn-- form)")]
+    #[error(
+        "must be an absolute URL such as https://example.com/hooks (international names in their xn-- form)"
+    )]
     Malformed,
     /// Too long.
     #[error("must have at most {MAX_LENGTH} characters")]
@@ -98,9 +100,15 @@ mod tests {
     #[test]
     fn public_addresses_and_names_are_accepted() {
         for url in [
-            "https://example.com/hooks?x=1", "http://example.com:8080", "https://8.8.8.8/",
-            "https://[2606:4700:4700::1111]:8443/x", "https://not-resolving-yet.example", "http://localhost:9000/hook",
-            "https://a_b.example.com/", "https://1e100.net/", "https://example.com./",
+            "https://example.com/hooks?x=1",
+            "http://example.com:8080",
+            "https://8.8.8.8/",
+            "https://[2606:4700:4700::1111]:8443/x",
+            "https://not-resolving-yet.example",
+            "http://localhost:9000/hook",
+            "https://a_b.example.com/",
+            "https://1e100.net/",
+            "https://example.com./",
         ] {
             assert_eq!(verdict(url), Ok(()), "{url}");
         }
@@ -126,7 +134,10 @@ mod tests {
         ] {
             assert_eq!(verdict(url), Err(problem), "{url}");
         }
-        assert_eq!(verdict(&format!("https://example.com/{}", "a".repeat(2048))), Err(TargetProblem::TooLong));
+        assert_eq!(
+            verdict(&format!("https://example.com/{}", "a".repeat(2048))),
+            Err(TargetProblem::TooLong)
+        );
         for url in ["file:///etc/passwd", "gopher://x", "javascript:alert(1)", "https://example.com:x/"] {
             assert!(verdict(url).is_err(), "{url}");
         }
@@ -135,8 +146,16 @@ mod tests {
     #[test]
     fn addresses_outside_public_space_are_refused() {
         for host in [
-            "127.0.0.1", "127.0.0.1.", "10.0.0.1:80", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]",
-            "[64:ff9b::a00:1]", "[2002:7f00:1::]", "[fd00:ec2::254]", "0.0.0.0",
+            "127.0.0.1",
+            "127.0.0.1.",
+            "10.0.0.1:80",
+            "169.254.169.254",
+            "[::1]",
+            "[::ffff:10.0.0.1]",
+            "[64:ff9b::a00:1]",
+            "[2002:7f00:1::]",
+            "[fd00:ec2::254]",
+            "0.0.0.0",
         ] {
             let problem = verdict(&format!("http://{host}/")).unwrap_err();
             assert!(matches!(problem, TargetProblem::NotAllowed(_)), "{host}: {problem}");
@@ -149,8 +168,20 @@ mod tests {
     #[test]
     fn addresses_in_odd_spellings_are_refused() {
         for host in [
-            "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.1", "127.0.0.01", "10.0.0.0x1", "0X7F.0.0.1",
-            "1.2.3.4.5", "256.1.1.1", "[::1%25lo]", "[127.0.0.1]", "0x", "0",
+            "0x7f.1",
+            "0x7f000001",
+            "2130706433",
+            "0177.0.0.1",
+            "127.1",
+            "127.0.0.01",
+            "10.0.0.0x1",
+            "0X7F.0.0.1",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "[::1%25lo]",
+            "[127.0.0.1]",
+            "0x",
+            "0",
         ] {
             let problem = verdict(&format!("http://{host}/")).unwrap_err();
             let known = matches!(problem, TargetProblem::OddAddress(_) | TargetProblem::Malformed);

@@ -91,12 +91,14 @@ impl Upkeep {
     }
 
     /// An endpoint whose suspicion is old enough to be checked, and the moment of the suspicion.
-    pub(crate) fn next_suspect(&self) -> Option<(WebhookId, Timestamp)> {
+    pub(crate) fn next_suspect(&self, now: Instant) -> Option<(WebhookId, Timestamp)> {
         let mut notes = self.notes();
-        let now = Instant::now();
         let old = |moment: &Moment| now.duration_since(moment.1) >= LEFT_BEHIND_AFTER;
-        let (webhook, (first, last)) =
-            notes.suspects.iter().find(|(_, (first, _))| old(first)).map(|(webhook, span)| (*webhook, *span))?;
+        let (webhook, (first, last)) = notes
+            .suspects
+            .iter()
+            .find(|(_, (first, _))| old(first))
+            .map(|(webhook, span)| (*webhook, *span))?;
         if last == first {
             notes.suspects.remove(&webhook);
         } else {

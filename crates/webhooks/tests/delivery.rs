@@ -1,18 +1,13 @@
 //! One delivery's way: sent, signed, retried, ended.
 
+#[cfg(test)]
 mod support;
 
-use model::LogId;
-use store::deliveries::{self, AttemptEntry};
+use store::deliveries;
 use store::webhooks::Webhook;
 use support::sink::{Answer, Sink};
-use support::{Site, site, until};
+use support::{site, until};
 use webhooks::{Notice, signing};
-
-async fn attempts(site: &Site, id: LogId) -> Vec<AttemptEntry> {
-    let mut reader = site.store.read().await.unwrap();
-    deliveries::attempts(reader.conn(), &site.tenant, id).await.unwrap()
-}
 
 fn status(code: u16) -> Answer {
     Answer::Status(code, None)
@@ -29,7 +24,7 @@ async fn a_delivery_arrives_signed_and_is_written_down() {
     let entry = site.one(&webhook, id, |entry| entry.status == "success").await;
     assert_eq!((entry.attempts, entry.http_status, entry.error.as_deref()), (1, Some(200), None));
     assert_eq!((entry.response_body.as_deref(), entry.next_attempt_at), (Some("ok"), None));
-    assert!(attempts(&site, id).await.is_empty(), "a first success needs no attempt row");
+    assert!(site.attempts(id).await.is_empty(), "a first success needs no attempt row");
     sink.received(|all| {
         assert_eq!(all.len(), 2);
         let one = &all[1];
@@ -64,12 +59,13 @@ async fn a_failed_attempt_is_retried_when_its_time_comes() {
     assert!(second > first);
     let entry = site.one(&webhook, id, |entry| entry.status == "success").await;
     assert_eq!(entry.attempts, 3);
-    let log = attempts(&site, id).await;
+    let log = site.attempts(id).await;
     let errors: Vec<_> = log.iter().map(|attempt| attempt.error.as_deref()).collect();
     let redirect = "answered 302 Found: redirect not followed";
     assert_eq!(errors, [Some("answered 500 Internal Server Error"), Some(redirect), None]);
     assert_eq!(sink.received(|all| all[2].headers["x-webhook-attempt"].clone()), "3");
-    let ids = sink.received(|all| all.iter().map(|one| one.headers["webhook-id"].clone()).collect::<Vec<_>>());
+    let ids =
+        sink.received(|all| all.iter().map(|one| one.headers["webhook-id"].clone()).collect::<Vec<_>>());
     assert!(ids.iter().all(|id| *id == ids[0]));
 }
 
@@ -190,7 +186,7 @@ async fn what_waits_for_an_endpoint_that_is_switched_off_ends_as_failed() {
     let entry = site.entry(webhook.id, ids[0]).await.unwrap();
     assert_eq!((entry.error.as_deref(), entry.attempts), (Some("webhook inactive"), 1));
     assert_eq!(sink.count("/hook"), 3);
-    assert_eq!(attempts(&site, ids[0]).await.len(), 1);
+    assert_eq!(site.attempts(ids[0]).await.len(), 1);
 }
 
 #[tokio::test]
@@ -213,7 +209,7 @@ async fn the_log_of_an_endpoint_that_is_gone_is_removed() {
     running.engine.changed(webhook.id);
     running.engine.deleted(site.tenant.clone(), quiet.id);
     until("the log is empty", async || site.entries().await.is_empty()).await;
-    assert!(attempts(&site, ids[0]).await.is_empty());
+    assert!(site.attempts(ids[0]).await.is_empty());
 }
 
 #[tokio::test]
@@ -225,7 +221,7 @@ async fn a_delivery_whose_event_was_pruned_fails() {
     running.engine.doorbell();
     let entry = site.one(&webhook, id, |entry| entry.status == "failed").await;
     assert_eq!((entry.error.as_deref(), entry.attempts), (Some("event pruned"), 0));
-    assert!(attempts(&site, id).await.is_empty());
+    assert!(site.attempts(id).await.is_empty());
     assert_eq!(sink.count("/hook"), 0);
 }
 

@@ -60,6 +60,6 @@ async fn look(store: &Store) -> Data {
 }
 
 async fn flushes_commits(store: &Store) -> Option<bool> {
-    // SQLite is opened with synchronous=FULL.
-    (!store.is_mysql()).then_some(true)
+    let mut reader = store.read().await.ok()?;
+    store::platform::flushes_commits(reader.conn()).await.ok()
 }

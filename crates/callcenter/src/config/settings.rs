@@ -67,6 +67,8 @@ pub struct Config {
     pub mode: Mode,
     /// The `DB_` variables.
     pub database: Database,
+    /// `DB_PASSWORD` as it was given, also where no server is configured to use it.
+    pub db_password: Option<String>,
     /// `JWT_SECRET`.
     pub jwt_secret: Option<String>,
     /// `JWT_ACCESS_TTL`.
@@ -164,6 +166,7 @@ fn read(r: &mut Reader<'_>) -> Option<Config> {
         port: port?,
         mode: mode?,
         database: database?,
+        db_password: r.text("DB_PASSWORD").map(ToOwned::to_owned),
         jwt_secret: r.text("JWT_SECRET").map(ToOwned::to_owned),
         access_ttl: access_ttl?,
         refresh_ttl: refresh_ttl?,

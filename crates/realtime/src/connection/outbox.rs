@@ -35,3 +35,24 @@ impl Outbox {
         answers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn an_answer_without_room_waits_until_the_others_are_taken() {
+        let (outbox, writer) = (Outbox::default(), Notify::new());
+        let put = || outbox.put(Bytes::from_static(b"{}"), &writer);
+        for _ in 0..ANSWERS {
+            assert!(put().now_or_never().is_some());
+        }
+        assert!(writer.notified().now_or_never().is_some());
+        let mut waiting = Box::pin(put());
+        assert!((&mut waiting).now_or_never().is_none());
+        assert_eq!(outbox.take().len(), ANSWERS);
+        assert!(waiting.now_or_never().is_some());
+        assert_eq!(outbox.take().len(), 1);
+    }
+}

@@ -158,6 +158,8 @@ async fn who_left_while_redis_was_away_is_gone_when_it_comes_back_with_its_data(
     let _stays = node.connect("u1").await;
     let leaves = node.connect("u2").await;
     online_becomes(&redis, &["u1", "u2"]).await;
+    // So that nothing but the server itself can find out.
+    redis.run::<()>(&["PERSIST", "callcenter:presence:t:u2"]).await;
     redis.kill();
     eventually("noticed", || async { !node.bus.is_connected() }).await;
     leaves.leave().await;
@@ -256,22 +258,43 @@ async fn sentinels_know_the_master() {
     online_becomes(&redis, &["u1"]).await;
 }
 
+/// Sixty users change servers at once, so that both servers write about them in the same milliseconds.
 #[tokio::test]
 async fn however_the_steps_of_two_servers_mix_the_keys_end_up_right() {
     let redis = RedisServer::start().await;
     let a = Node::start(&redis.url()).await;
     let b = Node::beside(&a, &redis.url()).await;
-    for round in 0..60_usize {
-        let on_a = a.connect("u1").await;
-        let (on_b, ()) = tokio::join!(b.connect("u1"), on_a.leave());
-        if round.is_multiple_of(10) {
-            online_becomes(&redis, &["u1"]).await;
-        }
-        let (on_a, ()) = tokio::join!(a.connect("u1"), on_b.leave());
-        on_a.leave().await;
-        if round.is_multiple_of(10) {
-            online_becomes(&redis, &[]).await;
-        }
+    let names: Vec<String> = (10..70).map(|n| format!("u{n}")).collect();
+    let mut users: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut clients = connect_all(&a, &users).await;
+    online_becomes(&redis, &users).await;
+    for round in 0..20 {
+        let (from, to) = if round % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        users.reverse();
+        let (next, ()) = tokio::join!(connect_all(to, &users), leave_all(clients));
+        clients = next;
+        users.sort_unstable();
+        eventually("all have moved", || async {
+            to.presence.online_users(&tenant()).await.len() == users.len()
+                && from.presence.cluster_stats(&tenant()).await == users.len()
+        })
+        .await;
+        online_becomes(&redis, &users).await;
     }
+    leave_all(clients).await;
     online_becomes(&redis, &[]).await;
+}
+
+async fn connect_all(node: &Node, users: &[&str]) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for user in users {
+        clients.push(node.connect(user).await);
+    }
+    clients
+}
+
+async fn leave_all(clients: Vec<Client>) {
+    for client in clients {
+        client.leave().await;
+    }
 }

@@ -130,8 +130,15 @@ async fn what_another_server_has_written_counts_as_the_head() {
 
 #[tokio::test]
 async fn a_slow_client_whose_next_event_is_pruned_is_reset_and_goes_on_live() {
+    for since in [None, Some(0)] {
+        fall_behind_what_is_kept(since).await;
+    }
+}
+
+async fn fall_behind_what_is_kept(since: Option<i64>) {
     let world = World::new(HubConfig { tail_events: 4, ..config() }).await;
-    let mut slow = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    let who = world.admission("u1", Role::Admin);
+    let mut slow = world.open(Admission { since, ..who }, 1).unwrap();
     ready(&mut slow).await;
     for _ in 0..10 {
         world.publish(30).await;

@@ -9,9 +9,9 @@ use model::{Clock, EventId, EventName, LogId, ServerId, TenantId, Timestamp, Web
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::time::Duration;
-use store::deliveries::{self, Delivery, LogEntry, NewDelivery, Owner};
+use store::deliveries::{self, AttemptEntry, Delivery, LogEntry, NewDelivery, Owner};
 use store::webhooks::Webhook;
-use store::{Database, Store};
+use store::{Database, Store, Tls};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,10 +49,28 @@ impl Running {
 
 pub async fn site() -> Site {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
+    let file = Database::Sqlite(folder.path().join("test.db"));
+    let store = Store::connect(&mysql().unwrap_or(file)).await.unwrap();
     store::migrate(&store).await.unwrap();
     let tenant = TenantId::parse("t1").unwrap();
     Site { folder, store, clock: Clock::default(), tenant, ids: AtomicI64::new(0) }
+}
+
+/// With `WEBHOOKS_TEST_MYSQL=host:port:user:password:prefix` each test has an empty database prefix_0, prefix_1, … of a
+/// MySQL or MariaDB server instead.
+fn mysql() -> Option<Database> {
+    static NUMBER: AtomicI64 = AtomicI64::new(0);
+    let text = std::env::var("WEBHOOKS_TEST_MYSQL").ok()?;
+    let parts: Vec<&str> = text.split(':').collect();
+    Some(Database::MySql {
+        host: parts[0].into(),
+        port: parts[1].parse().unwrap(),
+        user: parts[2].into(),
+        password: parts[3].into(),
+        name: format!("{}_{}", parts[4], NUMBER.fetch_add(1, SeqCst)),
+        tls: Tls::Disabled,
+        max_connections: 8,
+    })
 }
 
 impl Site {
@@ -190,7 +208,12 @@ impl Site {
         let ids = self.publish(running, webhook, 1).await;
         self.all(&ids, "success").await;
         let engine = &running.engine;
-        until("the lane is known", async || engine.reserve(webhook.id, 16).is_some()).await;
+        until("the lane is known", async || {
+            let room = engine.reserve(webhook.id, 16);
+            engine.doorbell();
+            room.is_some()
+        })
+        .await;
     }
 
     pub async fn entry(&self, webhook: WebhookId, id: LogId) -> Option<LogEntry> {
@@ -202,6 +225,16 @@ impl Site {
         let mut reader = self.store.read().await.unwrap();
         let filter = deliveries::Filter::default();
         deliveries::page(reader.conn(), &self.tenant, &filter, 10_000).await.unwrap()
+    }
+
+    pub async fn attempts(&self, id: LogId) -> Vec<AttemptEntry> {
+        let mut reader = self.store.read().await.unwrap();
+        deliveries::attempts(reader.conn(), &self.tenant, id).await.unwrap()
+    }
+
+    pub async fn alive(&self, server: &ServerId) -> bool {
+        let mut reader = self.store.read().await.unwrap();
+        store::servers::is_alive(reader.conn(), server, self.clock.now()).await.unwrap()
     }
 
     /// Waits until all of them have that status.
@@ -225,9 +258,8 @@ impl Site {
 
     /// Waits until the delivery waits for its next attempt, and moves the clock there.
     pub async fn advance_to_retry(&self, webhook: &Webhook, id: LogId, attempts: i64) -> Timestamp {
-        let entry = self
-            .one(webhook, id, |entry| entry.attempts == attempts && entry.status == "pending")
-            .await;
+        let entry =
+            self.one(webhook, id, |entry| entry.attempts == attempts && entry.status == "pending").await;
         let due = Timestamp(entry.next_attempt_at.unwrap());
         self.clock.advance(due.since(self.clock.now()) + Duration::from_millis(1));
         due
@@ -243,4 +275,3 @@ pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     };
     assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "never happened: {what}");
 }
-

@@ -109,7 +109,7 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let scripted = state.scripts.lock().unwrap().get_mut(&path).and_then(VecDeque::pop_front);
     let usual = state.defaults.lock().unwrap().get(&path).cloned();
     let answer = scripted.or(usual).unwrap_or(Answer::Status(200, None));
