@@ -16,6 +16,7 @@ mod durability;
 mod envelope;
 mod harness;
 mod health;
+mod layering;
 mod openapi;
 mod permissions;
 mod quick_start;
