@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::harness::macros::on_both;
 use crate::harness::mariadb::MariaDb;
 use crate::harness::sink::{Received, Reply, Sink};
-use crate::harness::wait::eventually;
+use crate::harness::wait::{eventually, eventually_within};
+use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
 
 const ME: &str = "/api/v1/agent-state/me";
@@ -92,7 +94,7 @@ on_both! {
         .await;
         server.kill_9();
         server.restart().await;
-        server.advance(std::time::Duration::from_secs(7)).await;
+        server.advance(Duration::from_secs(7)).await;
         let received = sink.wait_for(2).await;
         assert_eq!(received[1].header("x-webhook-attempt"), "2");
         assert_eq!(received[0].body, received[1].body);
@@ -166,14 +168,30 @@ async fn a_dead_servers_deliveries_are_taken_over_by_another() {
     sink.reply_always(Reply::status(200));
     // Its lease has to run out first.
     let admin = there.with_token(admin.token());
-    crate::harness::wait::eventually_within(
-        std::time::Duration::from_secs(60),
-        "the other to take over",
-        async || {
-            let stats = admin.get("/api/v1/webhooks/1/stats").await.expect(200);
-            (stats.data()["pending_count"] == 0).then_some(())
-        },
-    )
+    eventually_within(Duration::from_secs(60), "the other to take over", async || {
+        let stats = admin.get("/api/v1/webhooks/1/stats").await.expect(200);
+        (stats.data()["pending_count"] == 0).then_some(())
+    })
     .await;
     assert_complete(&sink, &acknowledged);
+}
+
+// Here and not with the presence tests because it is long and tests run by name: others run beside it.
+#[tokio::test]
+async fn a_killed_servers_users_are_offline_within_75_seconds() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let (_ws, _) = Ws::connect(&there, &admin).await;
+    let is_known = async || {
+        let set = here.redis().cli(&["SMEMBERS", "callcenter:online:tenant-123"]).await;
+        let answer = admin.get("/api/v1/ws/users/user-456/online").await.expect(200);
+        (set == "user-456", answer.data()["online"] == true)
+    };
+    eventually("the user to be online", async || (is_known().await == (true, true)).then_some(())).await;
+    there.kill_9();
+    eventually_within(Duration::from_secs(75), "the user to be offline", async || {
+        (is_known().await == (false, false)).then_some(())
+    })
+    .await;
 }

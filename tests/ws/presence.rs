@@ -1,12 +1,11 @@
 //! `/api/v1/ws/stats`, `/api/v1/ws/users/{id}/online`, and their keys in Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::harness::macros::on_both;
 use crate::harness::mariadb::MariaDb;
 use crate::harness::redis::Redis;
-use crate::harness::wait::{eventually, eventually_within};
+use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
 
@@ -148,19 +147,4 @@ async fn servers_with_the_same_redis_know_of_each_others_connections() {
     .await;
     ws.close().await;
     eventually_online(&admin, "user-456", false).await;
-}
-
-#[tokio::test]
-async fn a_killed_servers_users_leave_redis_within_75_seconds() {
-    let here = Server::builder().mariadb().redis().start().await;
-    let there = here.elsewhere().start().await;
-    let admin = here.admin().await;
-    let (_ws, _) = Ws::connect(&there, &admin).await;
-    eventually_in_redis(here.redis(), true).await;
-    there.kill_9();
-    eventually_within(Duration::from_secs(75), "the user to be gone", async || {
-        let member = here.redis().cli(&["SISMEMBER", SET, "user-456"]).await == "1";
-        (!member && is_online(&admin, "user-456").await == false).then_some(())
-    })
-    .await;
 }

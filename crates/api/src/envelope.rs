@@ -99,6 +99,15 @@ impl<T: Serialize + ToSchema> IntoResponse for Created<T> {
     }
 }
 
+/// 202 with data.
+pub(crate) struct Accepted202<T>(pub T);
+
+impl<T: Serialize + ToSchema> IntoResponse for Accepted202<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(Success { success: true, data: self.0 })).into_response()
+    }
+}
+
 /// 200 with a list.
 pub(crate) struct OkList<T, M>(pub Vec<T>, pub M);
 

@@ -9,7 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,9 +24,25 @@ impl<T: DeserializeOwned> FromRequest<Arc<ApiState>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
-        check_content_type(request.headers())?;
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        if !is_object && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok() {
+            return Err(ApiError::invalid(vec![FieldProblem::new("body", "must be a JSON object")]));
+        }
         parse(&bytes).map(Self)
+    }
+}
+
+/// A body that says it is JSON, not read yet.
+pub(crate) struct RawBody(pub Bytes);
+
+impl FromRequest<Arc<ApiState>> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
+        check_content_type(request.headers())?;
+        let bytes = Bytes::from_request(request, state).await;
+        bytes.map(Self).map_err(|rejection| unreadable(&rejection))
     }
 }
 
@@ -41,18 +57,18 @@ fn check_content_type(headers: &HeaderMap) -> Result<()> {
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
 }
 
-fn unreadable(rejection: BytesRejection) -> ApiError {
+fn unreadable(rejection: &BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            "the body must be 1 MiB at most",
+            "the body is larger than this call takes: 1 MiB, or 4 MiB for events",
         );
     }
     ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off before its end")
 }
 
-/// Reads a JSON object strictly.
+/// Reads JSON strictly.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -70,11 +86,8 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 fn wrong_field(path: &str, error: &serde_json::Error, bytes: &[u8]) -> ApiError {
     // A value of the wrong type in front of broken JSON: the broken JSON is the first thing to mend.
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
         return malformed(&error);
-    }
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return ApiError::invalid(vec![FieldProblem::new("body", "must be a JSON object")]);
     }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
@@ -123,18 +136,34 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<ApiState>> for Query<T> {
     }
 }
 
-/// The signed-in caller, put there by the guard.
+/// Whoever calls, put there by the guard.
+pub(crate) struct AnyCaller(pub app::Caller);
+
+impl FromRequestParts<Arc<ApiState>> for AnyCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<ApiState>) -> Result<Self> {
+        let caller = parts.extensions.get::<app::Caller>().cloned();
+        caller.map(Self).ok_or_else(|| {
+            app::Error::Internal("a handler that needs a caller is open to everybody in the table".into())
+                .into()
+        })
+    }
+}
+
+/// The signed-in user who calls.
 pub(crate) struct Caller(pub Identity);
 
 impl FromRequestParts<Arc<ApiState>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<ApiState>) -> Result<Self> {
-        let identity = parts.extensions.get::<Identity>().cloned();
-        identity.map(Self).ok_or_else(|| {
-            app::Error::Internal("a handler that needs a caller is open to everybody in the table".into())
-                .into()
-        })
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self> {
+        match AnyCaller::from_request_parts(parts, state).await?.0 {
+            app::Caller::User(identity) => Ok(Self(identity)),
+            app::Caller::Program(_) => {
+                Err(app::Error::Forbidden("this call is for users, not for API keys").into())
+            }
+        }
     }
 }
 
@@ -190,7 +219,6 @@ mod tests {
                 r#"{"name":"x","inner":{"flag":true,"other":1}}"#,
                 r#"field: "inner.other", message: "is not a field"#,
             ),
-            (r#"["name"]"#, r#"field: "body", message: "must be a JSON object""#),
             (r#"{"name":"#, "malformed_json"),
             (r#"{"name":"x"} x"#, "malformed_json"),
             (r#"{"name":1"#, "malformed_json"),

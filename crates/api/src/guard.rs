@@ -4,7 +4,7 @@ use crate::client_address;
 use crate::error::{ApiError, Result};
 use crate::permissions::{self, Access};
 use crate::state::ApiState;
-use app::Identity;
+use app::Caller;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -25,9 +25,9 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
     let token = bearer(request.headers()).map(str::to_owned);
     match admit(&state, access, address, token.as_deref()).await {
-        Ok(identity) => {
-            if let Some(identity) = identity {
-                request.extensions_mut().insert(identity);
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
             }
             next.run(request).await
         }
@@ -40,8 +40,8 @@ async fn admit(
     access: Access,
     address: IpAddr,
     token: Option<&str>,
-) -> Result<Option<Identity>> {
-    let Access::Users(roles) = access else {
+) -> Result<Option<Caller>> {
+    let Access::Only(roles, scope) = access else {
         limit(state.by_address.take(address))?;
         return Ok(None);
     };
@@ -49,19 +49,22 @@ async fn admit(
         limit(state.by_address.take(address))?;
         return Err(missing_token());
     };
-    let identity = match state.app.gate.authenticate(token).await {
-        Ok(identity) => identity,
+    let caller = match state.app.gate.authenticate(token).await {
+        Ok(caller) => caller,
         Err(error) => {
             limit(state.by_address.take(address))?;
             return Err(error.into());
         }
     };
-    limit(state.by_user.take(format!("{}/{}", identity.tenant, identity.user)))?;
-    if roles.contains(&identity.role) {
-        Ok(Some(identity))
-    } else {
-        Err(app::Error::Forbidden("your role does not allow this").into())
-    }
+    limit(state.by_caller.take(format!("{}/{}", caller.tenant(), caller.credential())))?;
+    let (allowed, message) = match &caller {
+        Caller::User(identity) => (roles.contains(&identity.role), "your role does not allow this"),
+        Caller::Program(program) => (
+            scope.is_some_and(|scope| program.scopes.contains(&scope)),
+            "the API key's scopes do not allow this",
+        ),
+    };
+    if allowed { Ok(Some(caller)) } else { Err(app::Error::Forbidden(message).into()) }
 }
 
 fn limit(taken: std::result::Result<(), std::time::Duration>) -> Result<()> {

@@ -2,11 +2,13 @@
 //! Knows nothing of SQL.
 
 mod agent_state;
+mod api_keys;
 mod auth;
 mod client_address;
 mod cors;
 mod envelope;
 mod error;
+mod events;
 mod extract;
 mod guard;
 mod metrics;
@@ -36,14 +38,15 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new()
         .merge(auth::routes())
         .merge(users::routes())
+        .merge(api_keys::routes())
         .merge(agent_state::routes())
+        .merge(events::routes())
         .merge(ws::routes())
         .merge(webhooks::routes())
         .merge(operations::routes())
 }
 
 /// The whole HTTP service.
-#[must_use]
 pub fn router(state: Arc<ApiState>) -> Router {
     let (router, document) = documented_routes().split_for_parts();
     state.set_openapi(openapi::finish(document));

@@ -28,7 +28,8 @@ pub(crate) fn finish(mut document: OpenApi) -> String {
     ] {
         components.schemas.insert(name.into_owned(), schema);
     }
-    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let scheme =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("access token or API key").build();
     components.security_schemes.insert("bearer".into(), SecurityScheme::Http(scheme).into());
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in [
@@ -47,7 +48,7 @@ pub(crate) fn finish(mut document: OpenApi) -> String {
 }
 
 fn complete(method: &str, path: &str, operation: &mut Operation) {
-    let signed_in = matches!(permissions::access(method, path), Some(Access::Users(_)));
+    let signed_in = matches!(permissions::access(method, path), Some(Access::Only(..)));
     let mut failures =
         vec![("429", "Too often: come back after Retry-After seconds"), ("500", "A defect of the server")];
     failures.push(("503", "A dependency is down: come back after Retry-After seconds"));

@@ -1,14 +1,14 @@
 //! Who may call what: one table, and nothing that is not in it may be called.
 
-use model::Role;
+use model::{Role, Scope};
 
 /// Who may make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Everybody, signed in or not.
     Everybody,
-    /// Signed-in users of these roles.
-    Users(&'static [Role]),
+    /// Signed-in users of these roles, and programs whose API key has the scope.
+    Only(&'static [Role], Option<Scope>),
 }
 
 /// One call and who may make it.
@@ -18,9 +18,19 @@ pub(crate) struct Rule {
     pub access: Access,
 }
 
-const ADMINS: Access = Access::Users(&[Role::Admin]);
-const USERS: Access = Access::Users(&[Role::Admin, Role::Supervisor, Role::Agent]);
+const ADMINS: Access = admins_or(None);
+const USERS: Access = users_or(None);
 const EVERYBODY: Access = Access::Everybody;
+const READ_WEBHOOKS: Access = admins_or(Some(Scope::WebhooksRead));
+const WRITE_WEBHOOKS: Access = admins_or(Some(Scope::WebhooksWrite));
+
+const fn admins_or(scope: Option<Scope>) -> Access {
+    Access::Only(&[Role::Admin], scope)
+}
+
+const fn users_or(scope: Option<Scope>) -> Access {
+    Access::Only(&[Role::Admin, Role::Supervisor, Role::Agent], scope)
+}
 
 const fn rule(method: &'static str, path: &'static str, access: Access) -> Rule {
     Rule { method, path, access }
@@ -38,25 +48,29 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET", "/api/v1/users/{id}", ADMINS),
     rule("PATCH", "/api/v1/users/{id}", ADMINS),
     rule("DELETE", "/api/v1/users/{id}", ADMINS),
-    rule("GET", "/api/v1/agent-state", USERS),
+    rule("GET", "/api/v1/api-keys", ADMINS),
+    rule("POST", "/api/v1/api-keys", ADMINS),
+    rule("DELETE", "/api/v1/api-keys/{id}", ADMINS),
+    rule("POST", "/api/v1/events", admins_or(Some(Scope::EventsWrite))),
+    rule("GET", "/api/v1/agent-state", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/me", USERS),
     rule("POST", "/api/v1/agent-state/me", USERS),
-    rule("GET", "/api/v1/agent-state/{user_id}", USERS),
-    rule("GET", "/api/v1/agent-state/{user_id}/history", USERS),
+    rule("GET", "/api/v1/agent-state/{user_id}", users_or(Some(Scope::AgentsRead))),
+    rule("GET", "/api/v1/agent-state/{user_id}/history", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/ws/stats", USERS),
     rule("GET", "/api/v1/ws/users/online", USERS),
     rule("GET", "/api/v1/ws/users/{id}/online", USERS),
-    rule("GET", "/ws", USERS),
-    rule("GET", "/api/v1/webhooks", ADMINS),
-    rule("POST", "/api/v1/webhooks", ADMINS),
-    rule("GET", "/api/v1/webhooks/{id}", ADMINS),
-    rule("PUT", "/api/v1/webhooks/{id}", ADMINS),
-    rule("PATCH", "/api/v1/webhooks/{id}", ADMINS),
-    rule("DELETE", "/api/v1/webhooks/{id}", ADMINS),
-    rule("POST", "/api/v1/webhooks/{id}/test", ADMINS),
-    rule("GET", "/api/v1/webhooks/{id}/logs", ADMINS),
-    rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", ADMINS),
-    rule("GET", "/api/v1/webhooks/{id}/stats", ADMINS),
+    rule("GET", "/ws", users_or(Some(Scope::EventsRead))),
+    rule("GET", "/api/v1/webhooks", READ_WEBHOOKS),
+    rule("POST", "/api/v1/webhooks", WRITE_WEBHOOKS),
+    rule("GET", "/api/v1/webhooks/{id}", READ_WEBHOOKS),
+    rule("PUT", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
+    rule("PATCH", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
+    rule("DELETE", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
+    rule("POST", "/api/v1/webhooks/{id}/test", WRITE_WEBHOOKS),
+    rule("GET", "/api/v1/webhooks/{id}/logs", READ_WEBHOOKS),
+    rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", READ_WEBHOOKS),
+    rule("GET", "/api/v1/webhooks/{id}/stats", READ_WEBHOOKS),
     rule("GET", "/health", EVERYBODY),
     rule("GET", "/health/live", EVERYBODY),
     rule("GET", "/health/ready", EVERYBODY),

@@ -30,7 +30,7 @@ pub(crate) async fn stamp(request: Request, next: Next) -> Response {
         if let Some(cause) = &pending.cause {
             tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
         }
-        response = with_body(response, pending, &id, status);
+        response = with_body(&response, pending, &id, status);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -53,7 +53,7 @@ fn bare_failure(response: &Response) -> Option<Pending> {
     Some(Pending { failure, cause: None })
 }
 
-fn with_body(bare: Response, pending: Pending, id: &str, status: StatusCode) -> Response {
+fn with_body(bare: &Response, pending: Pending, id: &str, status: StatusCode) -> Response {
     let body = Failed { success: false, error: pending.failure, request_id: id.to_owned() };
     let mut response = (status, Json(body)).into_response();
     for (name, value) in bare.headers() {

@@ -46,7 +46,7 @@ pub struct ApiState {
     pub(crate) presence: Presence,
     pub(crate) config: EdgeConfig,
     pub(crate) metrics: Metrics,
-    pub(crate) by_user: RateLimiter<String>,
+    pub(crate) by_caller: RateLimiter<String>,
     pub(crate) by_address: RateLimiter<IpAddr>,
     bus: Option<Bus>,
     openapi: OnceLock<String>,
@@ -59,7 +59,7 @@ impl ApiState {
     pub fn new(app: Arc<App>, presence: Presence, bus: Option<Bus>, config: EdgeConfig) -> Self {
         let by_address = config.rate_limit.map(|limit| limit.scaled(0.1));
         Self {
-            by_user: RateLimiter::new(config.rate_limit, app.clock.clone()),
+            by_caller: RateLimiter::new(config.rate_limit, app.clock.clone()),
             by_address: RateLimiter::new(by_address, app.clock.clone()),
             metrics: Metrics::default(),
             openapi: OnceLock::new(),

@@ -1,12 +1,13 @@
 //! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
 
 use crate::{Gate, Result};
-use model::{Clock, Event, LogId, NewEvent, ServerId, TenantId};
+use model::{Clock, Event, EventId, LogId, NewEvent, ServerId, TenantId};
 use realtime::Hub;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::deliveries::{self, Delivery, NewDelivery, Owner};
+use store::idempotency::{self, Key};
 use store::journal::{self, Head};
 use store::revocations::{self, Revoked};
 use store::webhooks::{self as endpoints, Subscription};
@@ -60,6 +61,7 @@ impl Broadcaster {
             tx,
             events: Vec::new(),
             revoked: Vec::new(),
+            keys: Vec::new(),
             webhooks_edited: false,
         })
     }
@@ -103,6 +105,8 @@ pub(crate) struct Work<'a> {
     tx: Tx,
     events: Vec<NewEvent>,
     revoked: Vec<Revoked>,
+    /// Idempotency keys, each with the place of its first event.
+    keys: Vec<(Key, usize)>,
     webhooks_edited: bool,
 }
 
@@ -125,6 +129,17 @@ impl Work<'_> {
         self.events.push(event);
     }
 
+    /// Takes an idempotency key for those events; gives whether it was free.
+    pub async fn take_key(&mut self, key: &Key, events: &[EventId], kept: Duration) -> Result<bool> {
+        let now = self.broadcaster.clock.now();
+        Ok(idempotency::take(self.tx.conn(), &self.tenant, key, events, now, now.minus(kept)).await?)
+    }
+
+    /// Says that the events of a key that was taken are emitted next.
+    pub fn first_event_of(&mut self, key: &Key) {
+        self.keys.push((key.clone(), self.events.len()));
+    }
+
     /// Makes every server forget a session or a user once the transaction is committed.
     pub async fn revoke(&mut self, revoked: Revoked) -> Result<()> {
         let now = self.broadcaster.clock.now();
@@ -138,8 +153,14 @@ impl Work<'_> {
         self.webhooks_edited = true;
     }
 
-    /// Commits, then rings the doorbells. The sequence row is the last thing to be locked.
-    pub async fn commit(mut self) -> Result<()> {
+    /// Commits, then rings the doorbells.
+    pub async fn commit(self) -> Result<()> {
+        self.commit_events().await.map(|_| ())
+    }
+
+    /// Commits, then rings the doorbells. The sequence row is the last thing to be locked. Gives the events as they stand
+    /// in the log.
+    pub async fn commit_events(mut self) -> Result<Vec<Arc<Event>>> {
         if self.webhooks_edited {
             journal::bump_webhooks_version(self.tx.conn(), &self.tenant).await?;
         }
@@ -149,9 +170,10 @@ impl Work<'_> {
         if let Err(error) = self.tx.commit().await {
             settle(broadcaster, &self.tenant, &committed, error).await?;
         }
+        let events = committed.events.clone();
         broadcaster.ring(committed);
         broadcaster.gate.forget(&self.tenant, &self.revoked).await;
-        Ok(())
+        Ok(events)
     }
 
     async fn write(&mut self, events: Vec<NewEvent>) -> Result<Committed> {
@@ -163,6 +185,11 @@ impl Work<'_> {
         let now = broadcaster.clock.now();
         let stored = journal::append(self.tx.conn(), &tenant, head, events, planned.rows.len(), now).await?;
         deliveries::insert(self.tx.conn(), &tenant, &planned.rows, now).await?;
+        for (key, first) in &self.keys {
+            if let Some(event) = stored.get(*first) {
+                idempotency::complete(self.tx.conn(), &tenant, key, event.seq).await?;
+            }
+        }
         let events: Vec<Arc<Event>> = stored.into_iter().map(Arc::new).collect();
         let in_memory = std::mem::take(&mut planned.in_memory);
         let deliveries =

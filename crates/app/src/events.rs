@@ -123,12 +123,12 @@ pub(crate) fn agent_logout(
 struct WebhookTest<'a> {
     webhook_id: WebhookId,
     tenant_id: &'a TenantId,
-    requested_by: &'a UserId,
+    requested_by: &'a str,
     nonce: String,
 }
 
 /// The payload of `webhook.test`, which is sent to that endpoint only and is not in the log.
-pub(crate) fn webhook_test(tenant: &TenantId, webhook: WebhookId, by: &UserId) -> Arc<RawValue> {
+pub(crate) fn webhook_test(tenant: &TenantId, webhook: WebhookId, by: &str) -> Arc<RawValue> {
     let nonce = format!("{:032x}", rand::random::<u128>());
     payload(&WebhookTest { webhook_id: webhook, tenant_id: tenant, requested_by: by, nonce })
 }

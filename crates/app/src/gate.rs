@@ -1,13 +1,14 @@
 //! Who may come in: checks access tokens against sessions and users, remembers the answer, and forgets it as soon as any
 //! server ends a session or changes a user.
 
+use crate::api_keys;
 use crate::tokens::{Claims, Tokens};
 use crate::{Error, Result};
-use model::{Clock, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
+use model::{ApiKeyId, Clock, Role, Scope, SessionId, TenantId, Timestamp, UserId, Viewer};
 use realtime::Hub;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use store::revocations::{self, Revocation, Revoked};
 use store::{Store, sessions, users};
@@ -45,6 +46,75 @@ impl Identity {
     }
 }
 
+/// A program with an API key, as of this moment.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The tenant that the key acts for.
+    pub tenant: TenantId,
+    /// The key's id.
+    pub key: ApiKeyId,
+    /// What it may do.
+    pub scopes: Arc<[Scope]>,
+    /// When the key expires; none for never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Whoever calls with good credentials.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A signed-in user.
+    User(Identity),
+    /// A program with an API key.
+    Program(Program),
+}
+
+impl Caller {
+    /// The caller's tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        match self {
+            Self::User(identity) => &identity.tenant,
+            Self::Program(program) => &program.tenant,
+        }
+    }
+
+    /// The user's or the key's id.
+    #[must_use]
+    pub fn credential(&self) -> &str {
+        match self {
+            Self::User(identity) => identity.user.as_str(),
+            Self::Program(program) => program.key.as_str(),
+        }
+    }
+
+    /// The caller as a listener to events.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        match self {
+            Self::User(identity) => identity.viewer(),
+            Self::Program(_) => Viewer { user: None, role: Role::Service },
+        }
+    }
+
+    /// What ends together with the credentials: the sign-in, or the key, whose id serves as one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::User(identity) => Some(identity.session.clone()),
+            Self::Program(program) => SessionId::parse(program.key.as_str()).ok(),
+        }
+    }
+
+    /// When the credentials expire.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::User(identity) => identity.expires_at,
+            Self::Program(program) => program.expires_at.unwrap_or(Timestamp(i64::MAX)),
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Remembered {
     tenant: TenantId,
@@ -59,6 +129,8 @@ pub struct Gate {
     hub: Hub,
     tokens: OnceLock<Tokens>,
     sessions: Mutex<HashMap<SessionId, Remembered>>,
+    /// By hash.
+    programs: Mutex<HashMap<String, Program>>,
     /// Counts what was forgotten, so that an answer read before is not remembered after.
     forgotten: AtomicU64,
     polled_at: Mutex<Option<Instant>>,
@@ -74,6 +146,7 @@ impl Gate {
             hub,
             tokens: OnceLock::new(),
             sessions: Mutex::default(),
+            programs: Mutex::default(),
             forgotten: AtomicU64::new(0),
             polled_at: Mutex::new(None),
         }
@@ -84,8 +157,52 @@ impl Gate {
         let _ = self.tokens.set(tokens);
     }
 
-    /// The user whose access token this is.
-    pub async fn authenticate(&self, token: &str) -> Result<Identity> {
+    /// Whose access token or API key this is.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller> {
+        if token.starts_with(api_keys::PREFIX) {
+            return self.program(token).await.map(Caller::Program);
+        }
+        self.user(token).await.map(Caller::User)
+    }
+
+    async fn program(&self, key: &str) -> Result<Program> {
+        let hash = api_keys::hash(key);
+        let known = if self.is_current() { self.programs().get(&hash).cloned() } else { None };
+        let program = match known {
+            Some(program) => program,
+            None => self.look_up_program(hash).await?,
+        };
+        if program.expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Err(UNKNOWN_KEY);
+        }
+        Ok(program)
+    }
+
+    async fn look_up_program(&self, hash: String) -> Result<Program> {
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        let mut reader = self.store.read().await?;
+        let key = store::api_keys::find_by_hash(reader.conn(), &hash).await?.ok_or(UNKNOWN_KEY)?;
+        let program = Program {
+            tenant: key.tenant,
+            key: key.id,
+            scopes: key.scopes.into(),
+            expires_at: key.expires_at,
+        };
+        let mut programs = self.programs();
+        if self.forgotten.load(Ordering::SeqCst) == forgotten {
+            if programs.len() >= MAX_REMEMBERED {
+                programs.clear();
+            }
+            programs.insert(hash, program.clone());
+        }
+        Ok(program)
+    }
+
+    fn programs(&self) -> MutexGuard<'_, HashMap<String, Program>> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn user(&self, token: &str) -> Result<Identity> {
         let claims = self.tokens.get().and_then(|tokens| tokens.read_access(token)).ok_or(INVALID)?;
         if claims.expires_at() <= self.clock.now() {
             return Err(EXPIRED);
@@ -99,13 +216,18 @@ impl Gate {
     }
 
     fn remembered(&self, claims: &Claims) -> Option<Role> {
-        let polled_at = *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if polled_at.is_none_or(|at| at.elapsed() > TRUST) {
+        if !self.is_current() {
             return None;
         }
         let sessions = self.sessions();
         let known = sessions.get(&claims.sid)?;
         (known.tenant == claims.tenant_id && known.user == claims.sub).then_some(known.role)
+    }
+
+    /// Whether revocations were read of late, so that what is remembered can be trusted.
+    fn is_current(&self) -> bool {
+        let polled_at = *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner);
+        polled_at.is_some_and(|at| at.elapsed() <= TRUST)
     }
 
     async fn look_up(&self, claims: &Claims) -> Result<Role> {
@@ -146,10 +268,19 @@ impl Gate {
             sessions.retain(|id, known| match revoked {
                 Revoked::Session(session) => id != session || known.tenant != *tenant,
                 Revoked::User(user) => known.user != *user || known.tenant != *tenant,
+                Revoked::Key(_) => true,
             });
+            if let Revoked::Key(key) = revoked {
+                self.programs().retain(|_, known| known.key != *key || known.tenant != *tenant);
+            }
         }
         match revoked {
             Revoked::Session(session) => self.hub.end_session(tenant, session),
+            Revoked::Key(key) => {
+                if let Ok(session) = SessionId::parse(key.as_str()) {
+                    self.hub.end_session(tenant, &session);
+                }
+            }
             Revoked::User(user) => match self.present_role(tenant, user).await {
                 Ok(role) => self.hub.user_changed(tenant, user, role),
                 Err(error) => {
@@ -206,6 +337,10 @@ const INVALID: Error = Error::Unauthorized {
 const EXPIRED: Error = Error::Unauthorized {
     code: "token_expired",
     message: "the access token has expired: get a new one from POST /api/v1/auth/refresh",
+};
+const UNKNOWN_KEY: Error = Error::Unauthorized {
+    code: "invalid_api_key",
+    message: "the API key is unknown, was removed or has expired",
 };
 const ENDED: Error =
     Error::Unauthorized { code: "session_ended", message: "the session has ended: log in again" };

@@ -1,9 +1,9 @@
 //! Small recurring duties: follows the database's clock and removes what nobody can need any more.
 
-use crate::{App, Result};
+use crate::{App, Result, publishing};
 use model::Timestamp;
 use std::time::Duration;
-use store::{Store, platform, revocations, sessions};
+use store::{Store, idempotency, platform, revocations, sessions};
 
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -45,6 +45,7 @@ impl App {
             let mut tx = self.store.begin().await?;
             let pruned = sessions::prune(tx.conn(), now).await?;
             revocations::prune(tx.conn(), revoked_before).await?;
+            idempotency::prune(tx.conn(), now.minus(publishing::ANSWERS_KEPT)).await?;
             tx.commit().await?;
             if pruned == 0 {
                 return Ok(());

@@ -2,6 +2,7 @@
 //! appear here.
 
 pub mod agents;
+pub mod api_keys;
 pub mod broadcaster;
 mod error;
 pub mod events;
@@ -9,6 +10,7 @@ pub mod fields;
 pub mod gate;
 pub mod housekeeping;
 pub mod passwords;
+pub mod publishing;
 pub mod rate_limit;
 pub mod setup;
 pub mod sign_in;
@@ -18,10 +20,12 @@ pub mod webhooks;
 
 pub use broadcaster::Broadcaster;
 pub use error::{Error, Result};
-pub use gate::{Gate, Identity};
+pub use gate::{Caller, Gate, Identity, Program};
 
 use agents::Agents;
+use api_keys::ApiKeys;
 use model::Clock;
+use publishing::Publishing;
 use sign_in::SignIn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +64,10 @@ pub struct App {
     pub users: Users,
     /// The agents' states.
     pub agents: Agents,
+    /// Keys of programs.
+    pub api_keys: ApiKeys,
+    /// Custom events.
+    pub publishing: Publishing,
     /// Webhook endpoints and their logs.
     pub webhooks: Webhooks,
 }
@@ -84,6 +92,8 @@ impl App {
             sign_in: SignIn::new(settings, broadcaster.clone(), tokens, hashing.clone()),
             users: Users::new(broadcaster.clone(), hashing),
             agents: Agents::new(broadcaster.clone()),
+            api_keys: ApiKeys::new(broadcaster.clone()),
+            publishing: Publishing::new(broadcaster.clone()),
             webhooks: Webhooks::new(broadcaster, allowed),
             gate,
         }

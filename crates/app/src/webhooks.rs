@@ -2,7 +2,7 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
-use crate::gate::Identity;
+use crate::gate::Caller;
 use crate::{Error, Result, events};
 use ::webhooks::AllowedNetworks;
 use model::{EventId, LogId, TenantId, Timestamp, WebhookId, catalogue};
@@ -170,10 +170,10 @@ impl Webhooks {
     }
 
     /// Sends `webhook.test` now, once, whatever the endpoint's settings say, and gives the finished log entry.
-    pub async fn test(&self, identity: &Identity, id: WebhookId) -> Result<LogEntry> {
-        let tenant = &identity.tenant;
+    pub async fn test(&self, caller: &Caller, id: WebhookId) -> Result<LogEntry> {
+        let tenant = caller.tenant();
         let (webhook, _) = self.get(tenant, id).await?;
-        let log = retrying(|| self.queue_test(identity, id)).await?;
+        let log = retrying(|| self.queue_test(caller, id)).await?;
         let mut reader = self.broadcaster.store.read().await?;
         let delivery = deliveries::find(reader.conn(), tenant, log).await?.ok_or(UNKNOWN)?;
         drop(reader);
@@ -183,8 +183,8 @@ impl Webhooks {
         deliveries::entry(reader.conn(), tenant, id, log).await?.ok_or(UNKNOWN)
     }
 
-    async fn queue_test(&self, identity: &Identity, id: WebhookId) -> Result<LogId> {
-        let tenant = &identity.tenant;
+    async fn queue_test(&self, caller: &Caller, id: WebhookId) -> Result<LogId> {
+        let tenant = caller.tenant();
         let mut tx = self.broadcaster.store.begin().await?;
         let head = journal::lock_head(tx.conn(), tenant).await?;
         let now = self.broadcaster.clock.now();
@@ -196,7 +196,7 @@ impl Webhooks {
             event: catalogue::WEBHOOK_TEST,
             subject: None,
             owner: Owner::Server(self.broadcaster.server.clone()),
-            payload: Some(events::webhook_test(tenant, id, &identity.user)),
+            payload: Some(events::webhook_test(tenant, id, caller.credential())),
         };
         journal::append(tx.conn(), tenant, head, Vec::new(), 1, now).await?;
         deliveries::insert(tx.conn(), tenant, std::slice::from_ref(&delivery), now).await?;

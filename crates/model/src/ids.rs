@@ -72,6 +72,8 @@ string_id!(/// One real-time connection.
     ConnectionId);
 string_id!(/// One running server process.
     ServerId);
+string_id!(/// A program's key.
+    ApiKeyId);
 string_id!(/// One event, the same on the WebSocket and in webhooks.
     EventId);
 

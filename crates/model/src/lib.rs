@@ -10,9 +10,11 @@ pub mod email;
 pub mod event;
 pub mod ids;
 pub mod role;
+pub mod scope;
 pub mod webhook;
 
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent, Viewer};
-pub use ids::{ConnectionId, EventId, LogId, ServerId, SessionId, TenantId, UserId, WebhookId};
+pub use ids::{ApiKeyId, ConnectionId, EventId, LogId, ServerId, SessionId, TenantId, UserId, WebhookId};
 pub use role::Role;
+pub use scope::Scope;

@@ -4,9 +4,11 @@
 //! commits it. Nothing here knows what an event means or who may see it.
 
 pub mod agents;
+pub mod api_keys;
 mod db;
 pub mod deliveries;
 mod error;
+pub mod idempotency;
 pub mod journal;
 mod migrate;
 pub mod platform;

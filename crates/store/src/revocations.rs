@@ -1,7 +1,7 @@
 //! What every server must forget at once. Rows are read again for a while, because ids commit out of order.
 
 use crate::{Conn, Result, corrupt, on};
-use model::{SessionId, TenantId, Timestamp, UserId};
+use model::{ApiKeyId, SessionId, TenantId, Timestamp, UserId};
 
 /// What is no longer as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -10,6 +10,8 @@ pub enum Revoked {
     Session(SessionId),
     /// This user's role or activity changed, or the user is gone.
     User(UserId),
+    /// This API key was removed.
+    Key(ApiKeyId),
 }
 
 /// A revocation as read by a server.
@@ -28,6 +30,7 @@ pub async fn insert(conn: Conn<'_>, tenant: &TenantId, revoked: &Revoked, now: T
     let (kind, target) = match revoked {
         Revoked::Session(id) => ("session", id.as_str()),
         Revoked::User(id) => ("user", id.as_str()),
+        Revoked::Key(id) => ("key", id.as_str()),
     };
     on!(conn, c => sqlx::query("INSERT INTO revocations (tenant_id, kind, target, created_at) VALUES (?, ?, ?, ?)")
         .bind(tenant.as_str()).bind(kind).bind(target).bind(now.0).execute(c).await.map(|_| ()))
@@ -46,6 +49,7 @@ fn read((id, tenant, kind, target): (i64, String, String, String)) -> Result<Rev
     let unreadable = || corrupt("revocations.target", &target);
     let revoked = match kind.as_str() {
         "session" => Revoked::Session(SessionId::parse(&target).map_err(|_| unreadable())?),
+        "key" => Revoked::Key(ApiKeyId::parse(&target).map_err(|_| unreadable())?),
         "user" => Revoked::User(UserId::parse(&target).map_err(|_| unreadable())?),
         _ => return Err(corrupt("revocations.kind", kind)),
     };

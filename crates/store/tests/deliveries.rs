@@ -181,3 +181,39 @@ async fn a_server_whose_lease_is_over_is_found_dead() {
         tx.commit().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_a_server_owns_is_found_kept_and_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let (tenant, hook) = prepare(&store).await;
+        let me = ServerId::generate();
+        let key = |id: i64| (tenant.clone(), LogId(id));
+        let mut tx = store.begin().await.unwrap();
+        let rows = [1, 2, 3].map(|id| delivery(id, hook, Owner::Server(me.clone())));
+        deliveries::insert(tx.conn(), &tenant, &rows, NOW).await.unwrap();
+        assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), None);
+        assert!(deliveries::owners_without_server(tx.conn()).await.unwrap().contains(&me));
+        servers::renew(tx.conn(), &me, NOW, NOW).await.unwrap();
+        assert!(!deliveries::owners_without_server(tx.conn()).await.unwrap().contains(&me));
+
+        let early = Timestamp(NOW.0 - 1);
+        assert!(deliveries::owned(tx.conn(), &me, hook, early, 10).await.unwrap().is_empty());
+        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW, 10).await.unwrap().len(), 3);
+        let kept = [key(2), key(9)];
+        assert_eq!(deliveries::still_owned(tx.conn(), &me, &kept).await.unwrap(), [key(2)]);
+        assert_eq!(deliveries::release_others(tx.conn(), &me, &kept, 1).await.unwrap(), 1);
+        assert_eq!(deliveries::release_others(tx.conn(), &me, &kept, 10).await.unwrap(), 1);
+        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW, 10).await.unwrap(), [key(2)]);
+        assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), Some(tenant.clone()));
+
+        let mut postponed = attempt(&tenant, 2, hook, 1, Verdict::Retry(NOW));
+        postponed.error = Some(format!("answered 503{}5 s", deliveries::POSTPONED));
+        deliveries::finish(tx.conn(), &me, &mut [postponed]).await.unwrap();
+        assert_eq!(deliveries::postponements(tx.conn(), &tenant, LogId(2)).await.unwrap(), 1);
+        assert_eq!(deliveries::postponements(tx.conn(), &tenant, LogId(1)).await.unwrap(), 0);
+        assert_eq!(deliveries::release_others(tx.conn(), &me, &[], 10).await.unwrap(), 0);
+        servers::remove(tx.conn(), &me).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 use super::AgentState;
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
-use crate::extract::Caller;
+use crate::extract::{AnyCaller, Caller};
 use crate::state::ApiState;
 use crate::users::user_id;
 use axum::extract::{Path, State};
@@ -17,7 +17,7 @@ pub(crate) async fn own(
     Caller(caller): Caller,
 ) -> Result<Ok200<AgentState>> {
     let listed = state.app.agents.get(&caller.tenant, &caller.user).await?;
-    Ok(Ok200(AgentState::full(&caller, listed.agent)))
+    Ok(Ok200(AgentState::full(&caller.tenant, listed.agent)))
 }
 
 /// Show an agent's state
@@ -26,9 +26,9 @@ pub(crate) async fn own(
     responses((status = 200, body = Success<AgentState>)))]
 pub(crate) async fn of_user(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
 ) -> Result<Ok200<AgentState>> {
-    let listed = state.app.agents.get(&caller.tenant, &user_id(&id)?).await?;
+    let listed = state.app.agents.get(caller.tenant(), &user_id(&id)?).await?;
     Ok(Ok200(AgentState::seen_by(&caller, listed.agent)))
 }

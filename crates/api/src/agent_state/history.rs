@@ -2,7 +2,7 @@
 
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::Result;
-use crate::extract::{Caller, Query};
+use crate::extract::{AnyCaller, Query};
 use crate::paging::{Page, meta};
 use crate::state::ApiState;
 use crate::users::user_id;
@@ -54,17 +54,18 @@ impl From<HistoryEntry> for StateChange {
     responses((status = 200, body = SuccessList<StateChange, PageMeta>)))]
 pub(crate) async fn history(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<OkList<StateChange, PageMeta>> {
     let user = user_id(&id)?;
-    if caller.role == Role::Agent && user != caller.user {
+    let viewer = caller.viewer();
+    if viewer.role == Role::Agent && viewer.user.as_ref() != Some(&user) {
         return Err(app::Error::Forbidden("agents see their own history only").into());
     }
     let limit = page.limit()?;
     let before = page.after_number()?.unwrap_or(i64::MAX);
-    let mut entries = state.app.agents.history(&caller.tenant, &user, before, limit + 1).await?;
+    let mut entries = state.app.agents.history(caller.tenant(), &user, before, limit + 1).await?;
     let meta = meta(&mut entries, limit, |entry| entry.version.to_string());
     Ok(OkList(entries.into_iter().map(Into::into).collect(), meta))
 }

@@ -3,7 +3,7 @@
 use super::AgentState;
 use crate::envelope::{LiveMeta, OkList, SuccessList};
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, Query};
+use crate::extract::{AnyCaller, Query};
 use crate::paging::{Page, next_cursor};
 use crate::state::ApiState;
 use axum::extract::State;
@@ -34,14 +34,14 @@ pub(crate) struct ListedAgent {
     responses((status = 200, body = SuccessList<ListedAgent, LiveMeta>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Query(filter): Query<OfState>,
     Query(page): Query<Page>,
 ) -> Result<OkList<ListedAgent, LiveMeta>> {
     let limit = page.limit()?;
     let after = page.after()?.unwrap_or_default();
     let wanted = filter.state.as_deref().map(known_state).transpose()?;
-    let (mut agents, seq) = state.app.agents.page(&caller.tenant, wanted, &after, limit + 1).await?;
+    let (mut agents, seq) = state.app.agents.page(caller.tenant(), wanted, &after, limit + 1).await?;
     let next_cursor = next_cursor(&mut agents, limit, |listed| listed.agent.user.to_string());
     let show = |listed: store::agents::Listed| ListedAgent {
         state: AgentState::seen_by(&caller, listed.agent),

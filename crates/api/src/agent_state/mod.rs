@@ -6,9 +6,9 @@ mod history;
 mod list;
 
 use crate::state::ApiState;
-use app::Identity;
-use model::Role;
+use app::Caller;
 use model::agents::Agent;
+use model::{Role, TenantId};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -52,10 +52,10 @@ pub(crate) struct AgentState {
 }
 
 impl AgentState {
-    fn full(caller: &Identity, agent: Agent) -> Self {
+    fn full(tenant: &TenantId, agent: Agent) -> Self {
         Self {
             user_id: agent.user.to_string(),
-            tenant_id: caller.tenant.to_string(),
+            tenant_id: tenant.to_string(),
             state: agent.state.as_str(),
             previous_state: agent.previous_state.map(model::agents::State::as_str),
             presence: Some(agent.presence.as_str()),
@@ -67,9 +67,10 @@ impl AgentState {
     }
 
     /// What `caller` may see of `agent`: why a colleague is on a break is not an agent's business.
-    fn seen_by(caller: &Identity, agent: Agent) -> Self {
-        let sees_all = caller.role != Role::Agent || agent.user == caller.user;
-        let full = Self::full(caller, agent);
+    fn seen_by(caller: &Caller, agent: Agent) -> Self {
+        let viewer = caller.viewer();
+        let sees_all = viewer.role != Role::Agent || viewer.user.as_ref() == Some(&agent.user);
+        let full = Self::full(caller.tenant(), agent);
         if sees_all { full } else { Self { presence: None, reason: None, routable: None, ..full } }
     }
 }

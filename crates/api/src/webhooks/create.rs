@@ -3,7 +3,7 @@
 use super::shapes::{WebhookBody, WebhookDraft};
 use crate::envelope::{Created, Success};
 use crate::error::Result;
-use crate::extract::{Body, Caller};
+use crate::extract::{AnyCaller, Body};
 use crate::state::ApiState;
 use axum::extract::State;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use std::sync::Arc;
     responses((status = 201, body = Success<WebhookBody>)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Body(draft): Body<WebhookDraft>,
 ) -> Result<Created<WebhookBody>> {
-    let webhook = state.app.webhooks.create(&caller.tenant, &draft.into()).await?;
+    let webhook = state.app.webhooks.create(caller.tenant(), &draft.into()).await?;
     Ok(Created(WebhookBody::revealed(webhook)))
 }

@@ -3,7 +3,7 @@
 use super::webhook_id;
 use crate::envelope::{Nothing, Ok200, Success};
 use crate::error::Result;
-use crate::extract::Caller;
+use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use std::sync::Arc;
     params(("id" = i64, Path, description = "The webhook")), responses((status = 200, body = Success<Nothing>)))]
 pub(crate) async fn delete(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
 ) -> Result<Ok200<Nothing>> {
-    state.app.webhooks.delete(&caller.tenant, webhook_id(&id)?).await?;
+    state.app.webhooks.delete(caller.tenant(), webhook_id(&id)?).await?;
     Ok(Ok200(Nothing {}))
 }

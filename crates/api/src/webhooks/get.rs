@@ -4,7 +4,7 @@ use super::shapes::WebhookBody;
 use super::webhook_id;
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
-use crate::extract::Caller;
+use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use std::sync::Arc;
     params(("id" = i64, Path, description = "The webhook")), responses((status = 200, body = Success<WebhookBody>)))]
 pub(crate) async fn get(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
 ) -> Result<Ok200<WebhookBody>> {
-    let (webhook, health) = state.app.webhooks.get(&caller.tenant, webhook_id(&id)?).await?;
+    let (webhook, health) = state.app.webhooks.get(caller.tenant(), webhook_id(&id)?).await?;
     Ok(Ok200(WebhookBody::hidden(webhook, health)))
 }

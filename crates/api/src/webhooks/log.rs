@@ -4,7 +4,7 @@ use super::shapes::LogEntryBody;
 use super::webhook_id;
 use crate::envelope::{Ok200, Success};
 use crate::error::{ApiError, Result};
-use crate::extract::Caller;
+use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use app::webhooks::LogDetail;
 use axum::extract::{Path, State};
@@ -77,10 +77,10 @@ impl From<LogDetail> for LogDetailBody {
     responses((status = 200, body = Success<LogDetailBody>)))]
 pub(crate) async fn log(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path((id, log_id)): Path<(String, String)>,
 ) -> Result<Ok200<LogDetailBody>> {
     let log = log_id.parse().map(LogId).map_err(|_| ApiError::not_found("log entry"))?;
-    let detail = state.app.webhooks.log(&caller.tenant, webhook_id(&id)?, log).await?;
+    let detail = state.app.webhooks.log(caller.tenant(), webhook_id(&id)?, log).await?;
     Ok(Ok200(detail.into()))
 }

@@ -4,7 +4,7 @@ use super::shapes::LogEntryBody;
 use super::webhook_id;
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, Query};
+use crate::extract::{AnyCaller, Query};
 use crate::paging::{Page, meta};
 use crate::state::ApiState;
 use axum::extract::{Path, State};
@@ -67,14 +67,14 @@ fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
     responses((status = 200, body = SuccessList<LogEntryBody, PageMeta>)))]
 pub(crate) async fn logs(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
     Query(filter): Query<LogFilter>,
     Query(page): Query<Page>,
 ) -> Result<OkList<LogEntryBody, PageMeta>> {
     let limit = page.limit()?;
     let filter = filter.read(page.after_number()?)?;
-    let mut entries = state.app.webhooks.logs(&caller.tenant, webhook_id(&id)?, filter, limit + 1).await?;
+    let mut entries = state.app.webhooks.logs(caller.tenant(), webhook_id(&id)?, filter, limit + 1).await?;
     let meta = meta(&mut entries, limit, |entry| entry.id.to_string());
     Ok(OkList(entries.into_iter().map(Into::into).collect(), meta))
 }

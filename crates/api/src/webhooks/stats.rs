@@ -3,7 +3,7 @@
 use super::webhook_id;
 use crate::envelope::{Ok200, Success};
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, Query};
+use crate::extract::{AnyCaller, Query};
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use model::{Timestamp, duration};
@@ -68,7 +68,7 @@ impl From<Stats> for StatsBody {
     responses((status = 200, body = Success<StatsBody>)))]
 pub(crate) async fn stats(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
     Query(query): Query<Window>,
 ) -> Result<Ok200<StatsBody>> {
@@ -78,6 +78,6 @@ pub(crate) async fn stats(
             duration::parse(text).map_err(|error| ApiError::parameter("window", error.to_string()))?
         }
     };
-    let stats = state.app.webhooks.stats(&caller.tenant, webhook_id(&id)?, window).await?;
+    let stats = state.app.webhooks.stats(caller.tenant(), webhook_id(&id)?, window).await?;
     Ok(Ok200(stats.into()))
 }

@@ -3,7 +3,7 @@
 use super::webhook_id;
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
-use crate::extract::Caller;
+use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub(crate) struct TestOutcome {
     params(("id" = i64, Path, description = "The webhook")), responses((status = 200, body = Success<TestOutcome>)))]
 pub(crate) async fn test(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
 ) -> Result<Ok200<TestOutcome>> {
     let entry = state.app.webhooks.test(&caller, webhook_id(&id)?).await?;

@@ -4,7 +4,7 @@ use super::shapes::{WebhookBody, WebhookDraft};
 use super::webhook_id;
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
-use crate::extract::{Body, Caller};
+use crate::extract::{AnyCaller, Body};
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use std::sync::Arc;
     params(("id" = i64, Path, description = "The webhook")), responses((status = 200, body = Success<WebhookBody>)))]
 pub(crate) async fn update(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     Path(id): Path<String>,
     Body(draft): Body<WebhookDraft>,
 ) -> Result<Ok200<WebhookBody>> {
-    let (webhook, health) = state.app.webhooks.patch(&caller.tenant, webhook_id(&id)?, &draft.into()).await?;
+    let (webhook, health) =
+        state.app.webhooks.patch(caller.tenant(), webhook_id(&id)?, &draft.into()).await?;
     Ok(Ok200(WebhookBody::hidden(webhook, health)))
 }

@@ -3,7 +3,7 @@
 use super::socket::{MAX_MESSAGE, PlainSocket, READ_BUFFER};
 use crate::cors::host;
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, ClientAddress, Query};
+use crate::extract::{AnyCaller, ClientAddress, Query};
 use crate::state::ApiState;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -36,7 +36,7 @@ pub(crate) struct Resume {
     responses((status = 101, description = "The connection speaks WebSocket from here on")))]
 pub(crate) async fn upgrade(
     State(state): State<Arc<ApiState>>,
-    Caller(caller): Caller,
+    AnyCaller(caller): AnyCaller,
     ClientAddress(address): ClientAddress,
     Query(resume): Query<Resume>,
     headers: HeaderMap,
@@ -47,10 +47,10 @@ pub(crate) async fn upgrade(
     let since = resume.since.as_deref().map(sequence_number).transpose()?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let admission = Admission {
-        tenant: caller.tenant.clone(),
+        tenant: caller.tenant().clone(),
         viewer: caller.viewer(),
-        session: Some(caller.session),
-        expires_at: caller.expires_at,
+        session: caller.session(),
+        expires_at: caller.expires_at(),
         since,
         epoch: resume.epoch,
         remote_addr: address.to_string(),

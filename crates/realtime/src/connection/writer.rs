@@ -38,7 +38,8 @@ pub(super) async fn run<S: FrameSink>(context: &Context<'_>, sink: &mut S) -> En
     let place = context.place;
     let epoch = &place.hub.0.config.epoch;
     let head = place.tenant.feed.watch();
-    let start = resume::begin(&place.tenant, &place.hub.0.log, &place.wish, epoch).await;
+    // Boxed, here and below: a question to the database is large, and no part of an idle connection.
+    let start = resume::begin(&place.tenant, &place.hub.0.log, &place.wish, epoch).boxed().await;
     if place.tenant.feed.note_head(start.seq.max(start.next - 1)) {
         place.hub.0.note_hole(&place.tenant.id);
     }

@@ -151,3 +151,11 @@ async fn the_books_tell_who_is_here() {
     assert!(world.hub.last_seen(&tenant(), &user("u1")).is_some());
     assert_eq!(world.hub.last_seen(&tenant(), &user("u2")), None);
 }
+
+#[tokio::test]
+async fn an_idle_connection_is_small() {
+    let world = World::new(config()).await;
+    let (served, _client) = world.serve(world.admission("u1", Role::Admin), 10).unwrap();
+    let size = size_of_val(&served);
+    assert!(size < 2048, "{size} bytes");
+}

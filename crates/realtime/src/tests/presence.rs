@@ -1,62 +1,10 @@
 //! Presence through a real Redis: started, killed, frozen and started again.
 
+use super::node::{Node, online_becomes};
 use super::redis_server::RedisServer;
 use super::support::*;
-use crate::{Bus, Presence, RedisUrl};
-use model::Role;
+use crate::{Bus, RedisUrl};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// A server with presence.
-struct Node {
-    world: World,
-    presence: Presence,
-    bus: Bus,
-    stop: CancellationToken,
-    keeper: tokio::task::JoinHandle<()>,
-}
-
-impl Node {
-    async fn start(url: &str) -> Self {
-        Self::of(World::new(config()).await, url).await
-    }
-
-    async fn beside(other: &Self, url: &str) -> Self {
-        Self::of(other.world.neighbour(), url).await
-    }
-
-    async fn of(world: World, url: &str) -> Self {
-        // Never again while the test runs: all that happens must come from something else.
-        Self::with_heartbeat(world, url, Duration::from_secs(3600)).await
-    }
-
-    async fn with_heartbeat(world: World, url: &str, heartbeat: Duration) -> Self {
-        let bus = Bus::connect(&RedisUrl::parse(url).unwrap()).await;
-        let presence = Presence::in_a_hurry(world.hub.clone(), bus.clone(), heartbeat);
-        let stop = CancellationToken::new();
-        let keeper = tokio::spawn({
-            let (presence, stop) = (presence.clone(), stop.clone());
-            async move { presence.run(stop).await }
-        });
-        Self { world, presence, bus, stop, keeper }
-    }
-
-    async fn connect(&self, id: &str) -> Client {
-        self.world.connect_as(id, Role::Agent).await
-    }
-
-    async fn online(&self, id: &str) -> (bool, usize) {
-        let (is_online, connections, _) = self.presence.is_online(&tenant(), &user(id)).await;
-        (is_online, connections)
-    }
-}
-
-async fn online_becomes(redis: &RedisServer, expected: &[&str]) {
-    eventually(&format!("online: {expected:?}"), || async {
-        redis.members("callcenter:online:t").await == expected
-    })
-    .await;
-}
 
 #[tokio::test]
 async fn the_contracts_keys_follow_the_connections() {

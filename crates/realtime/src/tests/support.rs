@@ -133,13 +133,26 @@ impl World {
 
     /// Connects with a socket that takes `room` frames before it is full.
     pub(super) fn open(&self, who: Admission, room: usize) -> Result<Client, Refusal> {
+        let (serve, ends) = self.serve(who, room)?;
+        let (from_server, to_server) = ends;
+        Ok(Client { from_server, to_server: Some(to_server), served: tokio::spawn(serve) })
+    }
+
+    /// A connection that nobody runs yet, and the client's ends of it.
+    pub(super) fn serve(
+        &self,
+        who: Admission,
+        room: usize,
+    ) -> Result<(impl Future<Output = ()> + Send + use<>, Ends), Refusal> {
         let connection = self.hub.admit(who)?;
         let (to_client, from_server) = mpsc::channel(room);
         let (to_server, from_client) = mpsc::unbounded_channel();
-        let served = tokio::spawn(connection.serve(FakeSocket { to_client, from_client }));
-        Ok(Client { from_server, to_server: Some(to_server), served })
+        Ok((connection.serve(FakeSocket { to_client, from_client }), (from_server, to_server)))
     }
 }
+
+/// What a client holds of a connection.
+type Ends = (mpsc::Receiver<Heard>, mpsc::UnboundedSender<Incoming>);
 
 pub(super) fn custom(name: &str, audience: Audience) -> NewEvent {
     let payload = json!({"tenant_id":"t","n":1});

@@ -1,0 +1,171 @@
+//! What a client says about an event, and the checks that make an event of it.
+
+use crate::fields::Problems;
+use crate::{Error, Result};
+use model::{Audience, EventId, EventName, NewEvent, Role, TenantId, UserId, catalogue};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The largest payload in bytes, without white space.
+const MAX_PAYLOAD: usize = 64 << 10;
+/// The most events in one call.
+const MAX_EVENTS: usize = 500;
+/// The most names in one list of an audience.
+const MAX_NAMED: usize = 1000;
+
+/// An event as a client describes it.
+#[derive(Debug)]
+pub struct EventDraft {
+    /// How the fields of this event are told: empty for a single event, `[3].` in a list.
+    pub path: String,
+    /// A custom name.
+    pub name: String,
+    /// A JSON object.
+    pub payload: Box<RawValue>,
+    /// What it is about.
+    pub subject: Option<String>,
+    /// User ids.
+    pub users: Vec<String>,
+    /// Words of roles.
+    pub roles: Vec<String>,
+    /// Queue ids.
+    pub queues: Vec<String>,
+}
+
+/// Checks all events; one bad one refuses them all.
+pub(super) fn check_all(tenant: &TenantId, drafts: Vec<EventDraft>) -> Result<Vec<NewEvent>> {
+    let mut problems = Problems::default();
+    if drafts.is_empty() || drafts.len() > MAX_EVENTS {
+        return Err(Error::field("body", format!("must hold 1 to {MAX_EVENTS} events")));
+    }
+    let events: Vec<Option<NewEvent>> =
+        drafts.into_iter().map(|draft| check(tenant, draft, &mut problems)).collect();
+    problems.into_result()?;
+    Ok(events.into_iter().flatten().collect())
+}
+
+fn check(tenant: &TenantId, draft: EventDraft, problems: &mut Problems) -> Option<NewEvent> {
+    let path = draft.path.clone();
+    let name = problems.take(&format!("{path}type"), EventName::parse(&draft.name));
+    if name.is_some() && catalogue::is_reserved(&draft.name) {
+        let message = "belongs to the catalogue: custom names may not begin with agent., call., queue., chat., user., webhook. or connector.";
+        problems.add(format!("{path}type"), message);
+    }
+    if let Some(subject) = &draft.subject {
+        problems.check_text(subject, 1, 200, &format!("{path}subject"));
+    }
+    let payload = problems.take(&format!("{path}payload"), payload(tenant, &draft.payload));
+    let audience = audience(&draft, problems);
+    Some(NewEvent {
+        id: EventId::generate(),
+        name: name?,
+        subject: draft.subject,
+        audience,
+        payload: payload?,
+    })
+}
+
+fn audience(draft: &EventDraft, problems: &mut Problems) -> Audience {
+    let path = format!("{}audience", draft.path);
+    for (field, list) in [("users", &draft.users), ("roles", &draft.roles), ("queues", &draft.queues)] {
+        let message = format!("must name {MAX_NAMED} at most");
+        problems.check(list.len() <= MAX_NAMED, &format!("{path}.{field}"), &message);
+    }
+    if !draft.queues.is_empty() {
+        problems.add(format!("{path}.queues"), "names a queue that does not exist");
+    }
+    let user = |(at, id): (usize, &String)| {
+        UserId::parse(id).map_err(|error| problems.add(format!("{path}.users[{at}]"), error.to_string())).ok()
+    };
+    let users = draft.users.iter().enumerate().filter_map(user).collect();
+    let mut roles = Vec::new();
+    for (at, word) in draft.roles.iter().enumerate() {
+        match Role::parse_user(word) {
+            Some(role) => roles.push(role),
+            None => problems.add(format!("{path}.roles[{at}]"), "must be admin, supervisor or agent"),
+        }
+    }
+    Audience { users, roles, queues: Vec::new() }
+}
+
+/// The payload without white space and with the tenant's id, otherwise byte for byte as it came.
+fn payload(tenant: &TenantId, raw: &RawValue) -> Result<Arc<RawValue>, Cow<'static, str>> {
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| "must be a JSON object")?;
+    let mut text = without_white_space(raw.get());
+    match fields.get("tenant_id") {
+        Some(own) if own.get() == format!("\"{tenant}\"") => {}
+        Some(_) => return Err(format!("has a tenant_id other than {tenant}").into()),
+        None => {
+            text.pop();
+            if !fields.is_empty() {
+                text.push(',');
+            }
+            text.push_str(&format!("\"tenant_id\":\"{tenant}\"}}"));
+        }
+    }
+    if text.len() > MAX_PAYLOAD {
+        return Err("must be 64 KiB at most".into());
+    }
+    RawValue::from_string(text).map(Into::into).map_err(|_| "must be a JSON object".into())
+}
+
+/// Valid JSON without the white space between its parts.
+fn without_white_space(json: &str) -> String {
+    let (mut compact, mut in_text, mut escaped) = (String::with_capacity(json.len()), false, false);
+    for character in json.chars() {
+        if in_text {
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if matches!(character, ' ' | '\t' | '\n' | '\r') {
+            continue;
+        } else {
+            in_text = character == '"';
+        }
+        compact.push(character);
+    }
+    compact
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(json: &str) -> Result<String, String> {
+        let raw = RawValue::from_string(json.into()).unwrap();
+        let tenant = TenantId::parse("t").unwrap();
+        payload(&tenant, &raw).map(|payload| payload.get().to_owned()).map_err(Cow::into_owned)
+    }
+
+    #[test]
+    fn the_tenant_is_added_and_nothing_else_is_changed() {
+        assert_eq!(of("{ }").unwrap(), r#"{"tenant_id":"t"}"#);
+        assert_eq!(
+            of("{ \"b\" : 1.0 ,\n \"a\": \" x\\\" y\\\\\" }").unwrap(),
+            r#"{"b":1.0,"a":" x\" y\\","tenant_id":"t"}"#
+        );
+        assert_eq!(of(r#"{"tenant_id":"t","n":1e400}"#).unwrap(), r#"{"tenant_id":"t","n":1e400}"#);
+    }
+
+    #[test]
+    fn other_tenants_other_types_and_giants_are_refused() {
+        for bad in [r#"{"tenant_id":"u"}"#, r#"{"tenant_id":null}"#, "[]", "1", "\"x\"", "null"] {
+            assert!(of(bad).is_err(), "{bad}");
+        }
+        let fits = "x".repeat(MAX_PAYLOAD - r#"{"a":"","tenant_id":"t"}"#.len());
+        assert!(of(&format!(r#"{{"a":"{fits}"}}"#)).is_ok());
+        assert!(of(&format!(r#"{{"a":"{fits}x"}}"#)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn white_space_goes_and_meaning_stays(text in "[ \\\\\"a\n]{0,20}", number in any::<f64>()) {
+            let value = serde_json::json!({ "t": text, "n": [number, { text.clone(): null }] });
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(without_white_space(&pretty), serde_json::to_string(&value).unwrap());
+        }
+    }
+}
