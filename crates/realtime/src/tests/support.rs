@@ -133,8 +133,7 @@ impl World {
 
     /// Connects with a socket that takes `room` frames before it is full.
     pub(super) fn open(&self, who: Admission, room: usize) -> Result<Client, Refusal> {
-        let (serve, ends) = self.serve(who, room)?;
-        let (from_server, to_server) = ends;
+        let (serve, (from_server, to_server)) = self.serve(who, room)?;
         Ok(Client { from_server, to_server: Some(to_server), served: tokio::spawn(serve) })
     }
 
