@@ -6,12 +6,17 @@ use utoipa::PartialSchema;
 use utoipa::ToSchema;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
 };
 
 const ABOUT: &str = "Real-time events for call centers. Answers come as {\"success\":true,\"data\":…}, failures as \
     {\"success\":false,\"error\":{code,message,details},\"request_id\"}.";
+
+/// The sections, in the order in which somebody new needs them.
+const TAGS: [&str; 8] =
+    ["Sign-in", "Agents", "Real time", "Events", "Webhooks", "Users", "API keys", "Operations"];
 
 /// The finished document as JSON.
 pub(crate) fn finish(mut document: OpenApi) -> String {
@@ -20,6 +25,7 @@ pub(crate) fn finish(mut document: OpenApi) -> String {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(ABOUT))
         .build();
+    document.tags = Some(TAGS.iter().map(|name| TagBuilder::new().name(*name).build()).collect());
     let components = document.components.get_or_insert_with(Components::default);
     for (name, schema) in [
         (Failed::name(), Failed::schema()),
@@ -117,5 +123,10 @@ mod tests {
             .filter(|(method, path)| !UNDOCUMENTED.contains(&(method, path)))
             .collect();
         assert_eq!(documented, allowed);
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                assert!(TAGS.contains(&operation["tags"][0].as_str().unwrap()), "{path} stands in a section");
+            }
+        }
     }
 }

@@ -207,10 +207,10 @@ async fn plan(work: &mut Work<'_>, calls: &[Call]) -> Result<Vec<Plan>> {
     for at in by_key {
         let call = &calls[at];
         let ids: Vec<EventId> = call.events.iter().map(|event| event.id.clone()).collect();
-        if let Some(key) = &call.key {
-            if work.take_key(key, &ids, ANSWERS_KEPT).await? {
-                free.insert(at);
-            }
+        if let Some(key) = &call.key
+            && work.take_key(key, &ids, ANSWERS_KEPT).await?
+        {
+            free.insert(at);
         }
     }
     let mut plans = Vec::with_capacity(calls.len());

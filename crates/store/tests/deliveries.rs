@@ -1,4 +1,5 @@
 //! The queue's SQL on SQLite, and on MySQL/MariaDB where `STORE_TEST_MYSQL=host:port:user:password:database` names one.
+#![expect(clippy::unwrap_used, reason = "a test reports what went wrong by panicking, in its helpers too")]
 
 use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};

@@ -4,12 +4,14 @@ use super::socket::{MAX_MESSAGE, PlainSocket, READ_BUFFER};
 use crate::cors::host;
 use crate::error::{ApiError, Result};
 use crate::extract::{AnyCaller, ClientAddress, Query};
+use crate::guard::bearer;
 use crate::state::ApiState;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use model::Viewer;
 use realtime::{Admission, Refusal};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -46,9 +48,10 @@ pub(crate) async fn upgrade(
     let upgrade = upgrade.map_err(|_| not_a_websocket())?;
     let since = resume.since.as_deref().map(sequence_number).transpose()?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let viewer = caller.viewer();
     let admission = Admission {
         tenant: caller.tenant().clone(),
-        viewer: caller.viewer(),
+        viewer: viewer.clone(),
         session: caller.session(),
         expires_at: caller.expires_at(),
         since,
@@ -57,6 +60,8 @@ pub(crate) async fn upgrade(
         user_agent: text(header::USER_AGENT),
     };
     let connection = state.app.hub.admit(admission).map_err(refused)?;
+    // What ended between the guard's check and now, the hub did not hear of: it only tells connections that it has.
+    check_again(&state, &headers, &viewer).await?;
     let response = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -64,6 +69,16 @@ pub(crate) async fn upgrade(
         .max_frame_size(MAX_MESSAGE)
         .on_upgrade(move |socket| connection.serve(PlainSocket(socket)));
     Ok(response)
+}
+
+async fn check_again(state: &ApiState, headers: &HeaderMap, viewer: &Viewer) -> Result<()> {
+    let caller = state.app.gate.authenticate(bearer(headers).unwrap_or_default()).await?;
+    if caller.viewer() == *viewer {
+        return Ok(());
+    }
+    let message = "your role has just changed: connect again";
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "role_changed", message)
+        .retry_after(Duration::from_secs(1)))
 }
 
 fn sequence_number(text: &str) -> Result<i64> {
