@@ -42,6 +42,11 @@ impl Client {
         Ok(answer["data"]["version"].as_i64().unwrap_or_default())
     }
 
+    /// The cheapest call there is, which touches nothing: what HTTP itself costs here.
+    pub async fn live(&self) -> Result<()> {
+        self.call(Method::GET, "/health/live", &Value::Null).await.map(|_| ())
+    }
+
     async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let request = Request::builder()
             .method(method)

@@ -48,6 +48,11 @@ async fn main() -> Result<()> {
         listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
     let (address, hooks) = listeners::webhook_sink().await?;
     client.create_webhook(&format!("http://{address}/")).await.context("creating the webhook")?;
+    let baseline = paced(&options, |_| {
+        let client = client.clone();
+        async move { client.live().await }
+    });
+    let baseline = baseline.await?;
     let posts = drive(&client, &options).await?;
     timeout(Duration::from_secs(10), async {
         frames.wait_for(posts.len()).await;
@@ -59,6 +64,7 @@ async fn main() -> Result<()> {
     let report = json!({
         "rate_per_second": options.rate,
         "changes": posts.len() - WARM_UP,
+        "baseline_answer": summary(baseline.iter().skip(WARM_UP).map(|((), due, answered)| *answered - *due)),
         "post_answer": summary(posts.iter().skip(WARM_UP).map(|post| post.answered - post.due)),
         "post_to_websocket": delays(&posts, &frames),
         "post_to_webhook": delays(&posts, &hooks),
@@ -75,24 +81,34 @@ struct Post {
     answered: Instant,
 }
 
-/// Changes the state at the times when changes are due, whether or not earlier ones were answered.
+/// Changes the state at the times when changes are due.
 async fn drive(client: &Client, options: &Options) -> Result<Vec<Post>> {
+    let changes = paced(options, |number| {
+        let client = client.clone();
+        async move { client.change_state(&format!("n{number}")).await }
+    });
+    let post = |(version, due, answered)| Post { version, due, answered };
+    Ok(changes.await?.into_iter().map(post).collect())
+}
+
+/// Makes calls at the times when they are due, whether or not earlier ones were answered; gives each with its times.
+async fn paced<T, F>(options: &Options, call: impl Fn(usize) -> F) -> Result<Vec<(T, Instant, Instant)>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
     let total = usize::try_from(options.rate * options.seconds)? + WARM_UP;
     let mut ticks = interval(Duration::from_secs(1) / options.rate);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut running: JoinSet<Result<Post>> = JoinSet::new();
+    let mut running = JoinSet::new();
     for number in 0..total {
         let due = ticks.tick().await;
-        let client = client.clone();
-        running.spawn(async move {
-            let reason = format!("n{number}");
-            let version = client.change_state(&reason).await?;
-            Ok(Post { version, due, answered: Instant::now() })
-        });
+        let call = call(number);
+        running.spawn(async move { Ok((call.await?, due, Instant::now())) });
     }
-    let mut posts = running.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
-    posts.sort_by_key(|post| post.due);
-    Ok(posts)
+    let mut calls = running.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+    calls.sort_by_key(|(_, due, _)| *due);
+    Ok(calls)
 }
 
 fn delays(posts: &[Post], arrivals: &Arrivals) -> serde_json::Value {

@@ -13,9 +13,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The largest body in bytes, as the contract has it.
 pub(crate) const MAX_BODY: usize = 1 << 20;
+/// How long a body may take to arrive: 4 MiB need 70 KB/s. Without a limit, a client that sends nothing keeps its place among
+/// the server's connections for ever.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A JSON object as body.
 pub(crate) struct Body<T>(pub T);
@@ -41,7 +45,11 @@ impl FromRequest<Arc<ApiState>> for RawBody {
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
         check_content_type(request.headers())?;
-        let bytes = Bytes::from_request(request, state).await;
+        let bytes = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state)).await;
+        let bytes = bytes.map_err(|_| {
+            let message = "the body did not arrive in time: send it again, at once";
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
+        })?;
         bytes.map(Self).map_err(|rejection| unreadable(&rejection))
     }
 }

@@ -1,7 +1,7 @@
 //! Lets a request in: knows the caller by its token, keeps the table of who may call what, and limits how often.
 
 use crate::client_address;
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Result, panicked};
 use crate::permissions::{self, Access};
 use crate::state::ApiState;
 use app::Caller;
@@ -29,9 +29,24 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            next.run(request).await
+            to_the_end(request, next).await
         }
         Err(error) => error.into_response(),
+    }
+}
+
+/// Runs a call that may write to its end, even if its client goes away: a handler that is dropped between a commit and what
+/// follows it would leave listeners and endpoints waiting until the log is looked through.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => panicked(panic),
+            Err(error) => ApiError::from(app::Error::Internal(error.to_string())).into_response(),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use crate::state::{ApiState, RedisHealth};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -88,9 +89,23 @@ impl Metrics {
     }
 }
 
+/// A method's name; clients may make up words, which must not make endless series either.
+fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "(other)",
+    }
+}
+
 /// Counts a request by its route, so that ids in paths do not make endless series.
 pub(crate) async fn count(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
-    let method = request.method().to_string();
+    let method = known_method(request.method()).to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let response = next.run(request).await;

@@ -3,7 +3,7 @@
 use crate::broadcaster::{Broadcaster, Work};
 use crate::error::retrying;
 use crate::fields::{FieldProblem, Problems};
-use crate::gate::Identity;
+use crate::gate::{self, Identity};
 use crate::{Error, Result, events};
 use model::agents::{
     self as machine, Agent, Change, Choice, Duty, LogoutReason, Presence, Refusal, Source, State,
@@ -49,7 +49,8 @@ impl Agents {
     async fn try_choose(&self, identity: &Identity, choice: &Choice) -> Result<(Agent, bool)> {
         let mut work = self.broadcaster.begin(&identity.tenant).await?;
         let agent = rows::lock(work.conn(), &identity.tenant, &identity.user).await?;
-        let agent = agent.ok_or(Error::NotFound("user"))?;
+        // Whoever was put out while this call was on its way is off duty, and stays it.
+        let (agent, _) = agent.filter(|(_, is_active)| *is_active).ok_or(gate::ENDED)?;
         let now = self.broadcaster.clock.now();
         let Some(change) = machine::choose(&agent, choice, now).map_err(|why| refused(&agent, why))? else {
             return Ok((agent, false));
@@ -144,7 +145,7 @@ pub(crate) async fn end_duty(
     why: LogoutReason,
     now: Timestamp,
 ) -> Result<()> {
-    let Some(agent) = rows::lock(work.conn(), tenant, user).await? else { return Ok(()) };
+    let Some((agent, _)) = rows::lock(work.conn(), tenant, user).await? else { return Ok(()) };
     let choice = Choice {
         presence: Presence::Offline,
         reason: None,

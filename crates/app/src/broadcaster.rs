@@ -17,6 +17,8 @@ use webhooks::{Engine, Reservation};
 
 /// Webhook rows are read anew this often even if nobody said that they changed: people edit the table by hand.
 const SUBSCRIPTIONS_KEPT: Duration = Duration::from_secs(3);
+/// A transaction whose commit got no answer may hold its locks for a while: each look waits 2 s for them.
+const SETTLING_ATTEMPTS: usize = 3;
 /// Tenants whose subscriptions are remembered; beyond it all are read anew.
 const MAX_REMEMBERED_TENANTS: usize = 10_000;
 
@@ -36,6 +38,13 @@ struct Known {
     version: i64,
     read_at: Instant,
     subscriptions: Vec<Subscription>,
+}
+
+impl Known {
+    async fn read(conn: Conn<'_>, tenant: &TenantId, version: i64) -> Result<Self> {
+        let subscriptions = endpoints::subscriptions(conn, tenant).await?;
+        Ok(Self { version, read_at: Instant::now(), subscriptions })
+    }
 }
 
 impl Broadcaster {
@@ -73,8 +82,7 @@ impl Broadcaster {
         {
             return Ok(known);
         }
-        let subscriptions = endpoints::subscriptions(conn, tenant).await?;
-        let read = Arc::new(Known { version, read_at: Instant::now(), subscriptions });
+        let read = Arc::new(Known::read(conn, tenant, version).await?);
         let mut all = self.known();
         if all.len() >= MAX_REMEMBERED_TENANTS {
             all.clear();
@@ -179,7 +187,12 @@ impl Work<'_> {
     async fn write(&mut self, events: Vec<NewEvent>) -> Result<Committed> {
         let (broadcaster, tenant) = (self.broadcaster, self.tenant.clone());
         let head = journal::lock_head(self.tx.conn(), &tenant).await?;
-        let known = broadcaster.subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?;
+        let known = if self.webhooks_edited {
+            // Not to be remembered: what this transaction has edited may yet be rolled back.
+            Arc::new(Known::read(self.tx.conn(), &tenant, head.webhooks_version).await?)
+        } else {
+            broadcaster.subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?
+        };
         let mut planned = plan(&broadcaster.engine, &broadcaster.server, &known.subscriptions, &events, head);
         // The moment is taken with the row locked, so that moments follow the numbers.
         let now = broadcaster.clock.now();
@@ -198,7 +211,8 @@ impl Work<'_> {
     }
 }
 
-/// After a commit without an answer: finds out whether it took place. Fails if it did not, or if nobody can say.
+/// After a commit without an answer: finds out whether it took place. Fails if it did not, or if nobody can say; then never
+/// with what `retrying` takes for leave to write everything again.
 async fn settle(
     broadcaster: &Broadcaster,
     tenant: &TenantId,
@@ -208,12 +222,25 @@ async fn settle(
     let (Some(first), true) = (committed.events.first(), error.is_unavailable()) else {
         return Err(error.into());
     };
-    let mut tx = broadcaster.store.begin().await?;
-    if journal::was_committed(tx.conn(), tenant, first.seq, &first.id).await? {
-        Ok(())
-    } else {
-        Err(error.into())
+    for _ in 0..SETTLING_ATTEMPTS {
+        match was_committed(&broadcaster.store, tenant, first).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => return Err(error.into()),
+            // Somebody holds the row, perhaps the very transaction in question.
+            Err(why) if why.is_contention() => {}
+            Err(why) => return Err(unknown_outcome(&why)),
+        }
     }
+    Err(unknown_outcome(&error))
+}
+
+async fn was_committed(store: &Store, tenant: &TenantId, event: &Event) -> store::Result<bool> {
+    let mut tx = store.begin().await?;
+    journal::was_committed(tx.conn(), tenant, event.seq, &event.id).await
+}
+
+fn unknown_outcome(why: &store::Error) -> crate::Error {
+    store::Error::Unavailable(format!("it is not known whether the commit took place: {why}")).into()
 }
 
 /// The deliveries of some events, before they are written.

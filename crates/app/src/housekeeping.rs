@@ -43,9 +43,9 @@ impl App {
     async fn prune_before(&self, revoked_before: Timestamp, now: Timestamp) -> Result<()> {
         loop {
             let mut tx = self.store.begin().await?;
-            let pruned = sessions::prune(tx.conn(), now).await?;
+            let mut pruned = sessions::prune(tx.conn(), now).await?;
+            pruned += idempotency::prune(tx.conn(), now.minus(publishing::ANSWERS_KEPT)).await?;
             revocations::prune(tx.conn(), revoked_before).await?;
-            idempotency::prune(tx.conn(), now.minus(publishing::ANSWERS_KEPT)).await?;
             tx.commit().await?;
             if pruned == 0 {
                 return Ok(());

@@ -56,6 +56,16 @@ impl<K: Eq + Hash> RateLimiter<K> {
         })
     }
 
+    /// Takes a token even if there is none: for what is only known to count when it is over. Many at once that all found a
+    /// token before are then paid for by a longer pause.
+    pub fn charge(&self, key: K) {
+        // Nothing to wait for: whoever comes next is told.
+        let _ = self.with_bucket(key, |bucket, _| {
+            bucket.tokens -= 1.0;
+            Ok(())
+        });
+    }
+
     /// Says how long there will be no token, without taking one.
     pub fn peek(&self, key: K) -> Result<(), Duration> {
         self.with_bucket(key, |bucket, limit| wait_for_token(*bucket, limit))
@@ -106,6 +116,17 @@ mod tests {
         assert!(limiter.take("a").is_err() && limiter.take("b").is_ok());
         clock.advance(Duration::from_secs(1));
         assert!(limiter.take("a").is_ok() && limiter.take("a").is_err());
+    }
+
+    #[test]
+    fn what_is_charged_without_a_token_is_waited_for() {
+        let clock = Clock::default();
+        let limiter = RateLimiter::new(Some(Limit { per_second: 1.0, burst: 2.0 }), clock.clone());
+        (0..5).for_each(|_| limiter.charge("a"));
+        clock.advance(Duration::from_secs(3));
+        assert!(limiter.peek("a").is_err());
+        clock.advance(Duration::from_secs(1));
+        assert!(limiter.peek("a").is_ok() && limiter.peek("b").is_ok());
     }
 
     #[test]

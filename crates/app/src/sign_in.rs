@@ -9,6 +9,7 @@ use crate::rate_limit::RateLimiter;
 use crate::tokens::{Claims, RefreshClaims, Tokens};
 use crate::{Error, Result, Settings};
 use model::{EventId, SessionId, Timestamp};
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,8 @@ pub struct SignIn {
     hashing: Arc<Hashing>,
     access_ttl: Duration,
     refresh_ttl: Duration,
-    failures_by_account: RateLimiter<(String, IpAddr)>,
+    /// Accounts by their hash: what is sent as an address may be as long as a body.
+    failures_by_account: RateLimiter<([u8; 32], IpAddr)>,
     failures_by_address: RateLimiter<IpAddr>,
 }
 
@@ -75,7 +77,7 @@ impl SignIn {
             return Err(WRONG);
         }
         match user {
-            Some(user) if user.is_active => self.start_session(user).await,
+            Some(user) if user.is_active => retrying(|| self.start_session(&user)).await,
             _ => Err(WRONG),
         }
     }
@@ -88,19 +90,25 @@ impl SignIn {
         password: &str,
         hash: Option<&str>,
     ) -> Result<bool> {
-        let account = (account.to_owned(), address);
+        let account = (Sha256::digest(account.as_bytes()).into(), address);
         let too_many = |retry_after| Error::TooMany { what: "failed log-ins", retry_after };
-        self.failures_by_account.peek(account.clone()).map_err(too_many)?;
+        self.failures_by_account.peek(account).map_err(too_many)?;
         self.failures_by_address.peek(address).map_err(too_many)?;
         let right = self.hashing.verify(password, hash).await?;
         if !right {
-            let _ = self.failures_by_account.take(account);
-            let _ = self.failures_by_address.take(address);
+            self.failures_by_account.charge(account);
+            self.failures_by_address.charge(address);
         }
         Ok(right)
     }
 
-    async fn start_session(&self, user: User) -> Result<SignedIn> {
+    /// Starts a session of a user whose password was right, unless the user has been changed since in a way that ended
+    /// the sessions there were.
+    async fn start_session(&self, verified: &User) -> Result<SignedIn> {
+        let mut tx = self.broadcaster.store.begin().await?;
+        let user = users::lock(tx.conn(), &verified.tenant, &verified.id).await?;
+        let same = |user: &User| user.is_active && user.password_hash == verified.password_hash;
+        let user = user.filter(same).ok_or(WRONG)?;
         let now = self.broadcaster.clock.now();
         let session = Session {
             tenant: user.tenant.clone(),
@@ -111,7 +119,6 @@ impl SignIn {
             expires_at: now.plus(self.refresh_ttl),
             ended_at: None,
         };
-        let mut tx = self.broadcaster.store.begin().await?;
         sessions::insert(tx.conn(), &session).await?;
         tx.commit().await?;
         Ok(self.tokens_for(user, &session, now))
@@ -194,17 +201,21 @@ impl SignIn {
         problems.into_result()?;
         let user = self.me(identity).await?;
         if !self.verify(&user.email.to_lowercase(), address, current, Some(&user.password_hash)).await? {
-            return Err(Error::field("current_password", "is not your present password"));
+            return Err(wrong_present_password());
         }
         let hash = self.hashing.hash(new).await?;
-        retrying(|| self.store_password(identity, &hash)).await
+        retrying(|| self.store_password(identity, &user.password_hash, &hash)).await
     }
 
-    async fn store_password(&self, identity: &Identity, hash: &str) -> Result<()> {
+    async fn store_password(&self, identity: &Identity, verified: &str, hash: &str) -> Result<()> {
         let mut work = self.broadcaster.begin(&identity.tenant).await?;
         let now = self.broadcaster.clock.now();
         let user = users::lock(work.conn(), &identity.tenant, &identity.user).await?;
         let user = user.ok_or(Error::NotFound("user"))?;
+        // Somebody else was faster, an admin perhaps who wants this caller out: the password just verified is an old one.
+        if user.password_hash != verified {
+            return Err(wrong_present_password());
+        }
         users::update(work.conn(), &User { password_hash: hash.to_owned(), updated_at: now, ..user }).await?;
         let keep = Some(&identity.session);
         crate::users::end_sessions(&mut work, &identity.tenant, &identity.user, keep, now).await?;
@@ -217,6 +228,10 @@ impl SignIn {
         let user = users::find(reader.conn(), &identity.tenant, &identity.user).await?;
         user.ok_or(Error::NotFound("user"))
     }
+}
+
+fn wrong_present_password() -> Error {
+    Error::field("current_password", "is not your present password")
 }
 
 const WRONG: Error = Error::Unauthorized {

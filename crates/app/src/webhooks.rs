@@ -17,6 +17,9 @@ mod draft;
 
 pub use draft::Draft;
 
+/// Deliveries that one transaction makes due.
+const MADE_DUE_TOGETHER: i64 = 1000;
+
 /// Manages webhook endpoints.
 pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
@@ -106,7 +109,7 @@ impl Webhooks {
         id: WebhookId,
         change: impl Fn(Webhook, Timestamp) -> Result<Webhook>,
     ) -> Result<(Webhook, Health)> {
-        retrying(|| async {
+        let switched_off = retrying(|| async {
             let mut work = self.broadcaster.begin(tenant).await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
@@ -116,16 +119,39 @@ impl Webhooks {
                 after.disabled_reason = None;
             }
             rows::update(work.conn(), &after).await?;
-            if was_active && !after.is_active {
-                // The engine then ends what is queued instead of keeping it for its next retry.
-                deliveries::make_due(work.conn(), tenant, id, now).await?;
-            }
             work.webhooks_edited();
-            work.commit().await
+            work.commit().await?;
+            Ok(was_active && !after.is_active)
         })
         .await?;
+        if switched_off {
+            self.make_due(tenant, id).await;
+        }
         self.broadcaster.engine.changed(id);
         self.get(tenant, id).await
+    }
+
+    /// Lets the engine end what is queued for an endpoint that was switched off, instead of keeping it for its next retry.
+    /// In steps: a long queue must neither hold up the edit nor hold many locks. What is left out ends at its next retry.
+    async fn make_due(&self, tenant: &TenantId, id: WebhookId) {
+        let now = self.broadcaster.clock.now();
+        loop {
+            match retrying(|| self.make_some_due(tenant, id, now)).await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, webhook_id = %id, "What is queued for a webhook that was switched off ends later");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn make_some_due(&self, tenant: &TenantId, id: WebhookId, now: Timestamp) -> Result<u64> {
+        let mut tx = self.broadcaster.store.begin().await?;
+        let moved = deliveries::make_due(tx.conn(), tenant, id, now, MADE_DUE_TOGETHER).await?;
+        tx.commit().await?;
+        Ok(moved)
     }
 
     /// Removes an endpoint with all that is queued for it; its log goes in steps.
@@ -147,24 +173,27 @@ impl Webhooks {
     /// Switches off an endpoint that said it is gone (410), and says so.
     pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
         const REASON: &str = "gone_410";
-        retrying(|| async {
+        let switched_off = retrying(|| async {
             let mut work = self.broadcaster.begin(tenant).await?;
             let now = self.broadcaster.clock.now();
             let Some(webhook) =
                 rows::lock(work.conn(), tenant, id).await?.filter(|webhook| webhook.is_active)
             else {
-                return Ok(());
+                return Ok(false);
             };
             let host = draft::host_of(&webhook.url).to_owned();
             let disabled_reason = Some(REASON.to_owned());
             let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
             rows::update(work.conn(), &off).await?;
-            deliveries::make_due(work.conn(), tenant, id, now).await?;
             work.webhooks_edited();
             work.emit(events::webhook_disabled(tenant, id, &host, REASON, now));
-            work.commit().await
+            work.commit().await?;
+            Ok(true)
         })
         .await?;
+        if switched_off {
+            self.make_due(tenant, id).await;
+        }
         self.broadcaster.engine.changed(id);
         Ok(())
     }

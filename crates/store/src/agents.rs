@@ -36,22 +36,21 @@ impl TryFrom<Row> for Agent {
     }
 }
 
-/// The agent's state, its user's row locked so that changes of one agent follow each other. `None` for a user who does
-/// not exist.
-pub async fn lock(mut conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<Agent>> {
+/// The agent's state and whether the user is active, the user's row locked so that changes of one agent follow each other.
+/// `None` for a user who does not exist.
+pub async fn lock(mut conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<(Agent, bool)>> {
     let sql = if conn.is_mysql() {
-        "SELECT id FROM users WHERE tenant_id = ? AND id = ? FOR UPDATE"
+        "SELECT is_active FROM users WHERE tenant_id = ? AND id = ? FOR UPDATE"
     } else {
-        "SELECT id FROM users WHERE tenant_id = ? AND id = ?"
+        "SELECT is_active FROM users WHERE tenant_id = ? AND id = ?"
     };
-    let known: Option<String> = on!(conn.again(), c => sqlx::query_scalar(sql)
+    let is_active: Option<bool> = on!(conn.again(), c => sqlx::query_scalar(sql)
         .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
-    if known.is_none() {
-        return Ok(None);
-    }
+    let Some(is_active) = is_active else { return Ok(None) };
     let row: Option<Row> = on!(conn, c => sqlx::query_as("SELECT * FROM agent_states WHERE tenant_id = ? AND user_id = ?")
         .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
-    Ok(Some(row.map_or_else(|| Ok(Agent::never_on_duty(user.clone())), TryInto::try_into)?))
+    let agent = row.map_or_else(|| Ok(Agent::never_on_duty(user.clone())), TryInto::try_into)?;
+    Ok(Some((agent, is_active)))
 }
 
 /// Stores a change and its entry in the history.

@@ -6,7 +6,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor, MySql, MySqlConnection, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    ConnectOptions, Connection, Executor, MySql, MySqlConnection, Sqlite, SqliteConnection, Transaction,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use std::time::Duration;
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a call waits for a free connection.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(3);
+/// A connection that was given back longer ago than this is asked whether it is well before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// Readers beside SQLite's one writer.
 const SQLITE_READERS: u32 = 4;
 
@@ -242,6 +246,25 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
     let pool = MySqlPoolOptions::new()
         .max_connections(*max_connections)
         .acquire_timeout(ACQUIRE_DEADLINE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            Box::pin(async move {
+                if metadata.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        // The pool asks a connection that comes back whether it is well, and waits for the answer for ever: a database
+        // host that has vanished would keep the whole pool waiting until TCP gives up.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                match tokio::time::timeout(CALL_DEADLINE, connection.ping()).await {
+                    Ok(answer) => answer.map(|()| true),
+                    Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+                }
+            })
+        })
         .after_connect(|connection, _| Box::pin(async move { prepare_mysql_session(connection).await }))
         .connect_with(options)
         .await?;
@@ -251,6 +274,8 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
 async fn prepare_mysql_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     connection.execute("SET SESSION innodb_lock_wait_timeout = 2").await?;
+    // Whatever the server is set to: what does not fit is refused, never cut off in silence.
+    connection.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')").await?;
     // MariaDB only: ends a transaction whose client has gone silent, and with it its hold on a sequence row.
     match connection.execute("SET SESSION idle_transaction_timeout = 10").await {
         Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),

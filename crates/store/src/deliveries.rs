@@ -239,12 +239,23 @@ pub async fn give_back(
         .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(owner.as_str()).execute(c).await.map(|_| ()))
 }
 
-/// Makes an endpoint's waiting deliveries due at once, whatever their retry schedule says.
-pub async fn make_due(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId, now: Timestamp) -> Result<()> {
-    on!(conn, c => sqlx::query(
+/// Makes up to `limit` of an endpoint's waiting deliveries due at once, whatever their retry schedule says; gives how many.
+pub async fn make_due(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    webhook: WebhookId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64> {
+    let sql = if conn.is_mysql() {
         "UPDATE webhook_logs SET next_attempt_at = ?
-         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ?")
-        .bind(now.0).bind(webhook.0).bind(tenant.as_str()).bind(now.0).execute(c).await.map(|_| ()))
+         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?"
+    } else {
+        "UPDATE webhook_logs SET next_attempt_at = ? WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM webhook_logs
+         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?)"
+    };
+    on!(conn, c => sqlx::query(sql).bind(now.0).bind(webhook.0).bind(tenant.as_str()).bind(now.0).bind(limit)
+        .execute(c).await.map(|done| done.rows_affected()))
 }
 
 /// Removes up to `limit` log entries, with their attempts, of an endpoint that is gone; gives how many entries.

@@ -158,7 +158,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
 
         let mut tx = store.begin().await.unwrap();
         assert_eq!(deliveries::release(tx.conn(), &other, 100).await.unwrap(), 1);
-        deliveries::make_due(tx.conn(), &tenant, hook, NOW).await.unwrap();
+        assert_eq!(deliveries::make_due(tx.conn(), &tenant, hook, NOW, 1000).await.unwrap(), 1);
         let again = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
         assert_eq!(again.len(), 2);
         assert!(deliveries::delete_of_webhook(tx.conn(), &tenant, hook, 100).await.unwrap() == 3);

@@ -1,5 +1,6 @@
 //! The event log.
 
+mod object;
 mod publish;
 
 use crate::state::ApiState;

@@ -1,12 +1,15 @@
 //! `POST /api/v1/events`
 
+use super::object::{self, Object};
 use crate::envelope::{Accepted202, Success};
 use crate::error::{ApiError, Result};
 use crate::extract::{AnyCaller, RawBody, parse};
 use crate::state::ApiState;
+use app::fields::FieldProblem;
 use app::publishing::EventDraft;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -33,10 +36,11 @@ pub(crate) struct PublishEvent {
     #[schema(min_length = 1, max_length = 200)]
     subject: Option<String>,
     /// Who may see it; everyone in the tenant if not said.
+    #[serde(default, deserialize_with = "object::optional")]
     audience: Option<AudienceBody>,
 }
 
-/// The union of these. Admins, supervisors, webhooks and keys with `events:read` see everything.
+/// The union of these, nobody further if all are empty. Admins, supervisors, webhooks and keys with `events:read` see everything.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AudienceBody {
@@ -99,21 +103,28 @@ pub(crate) async fn publish(
 }
 
 fn drafts(body: &[u8]) -> Result<Vec<EventDraft>> {
-    let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    if !is_list {
-        return Ok(vec![draft(String::new(), parse(body)?)]);
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => {
+            let events: Vec<Object<PublishEvent>> = parse(body)?;
+            Ok(events.into_iter().enumerate().map(|(at, event)| draft(format!("[{at}]."), event.0)).collect())
+        }
+        Some(byte) if *byte != b'{' && serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+            let problem = FieldProblem::new("body", "must be a JSON object or a list of objects");
+            Err(ApiError::invalid(vec![problem]))
+        }
+        _ => Ok(vec![draft(String::new(), parse(body)?)]),
     }
-    let events: Vec<PublishEvent> = parse(body)?;
-    Ok(events.into_iter().enumerate().map(|(at, event)| draft(format!("[{at}]."), event)).collect())
 }
 
 fn draft(path: String, event: PublishEvent) -> EventDraft {
+    let has_audience = event.audience.is_some();
     let audience = event.audience.unwrap_or_default();
     EventDraft {
         path,
         name: event.name,
         payload: event.payload,
         subject: event.subject,
+        has_audience,
         users: audience.users,
         roles: audience.roles,
         queues: audience.queues,

@@ -3,12 +3,14 @@
 use crate::fields::Problems;
 use crate::{Error, Result};
 use model::{Audience, EventId, EventName, NewEvent, Role, TenantId, UserId, catalogue};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-/// The largest payload in bytes, without white space.
+/// The largest payload in bytes, without white space and before the tenant's id is added.
 const MAX_PAYLOAD: usize = 64 << 10;
 /// The most events in one call.
 const MAX_EVENTS: usize = 500;
@@ -26,6 +28,8 @@ pub struct EventDraft {
     pub payload: Box<RawValue>,
     /// What it is about.
     pub subject: Option<String>,
+    /// Whether an audience was given; without one, it is for everyone.
+    pub has_audience: bool,
     /// User ids.
     pub users: Vec<String>,
     /// Words of roles.
@@ -87,29 +91,65 @@ fn audience(draft: &EventDraft, problems: &mut Problems) -> Audience {
             None => problems.add(format!("{path}.roles[{at}]"), "must be admin, supervisor or agent"),
         }
     }
+    if draft.has_audience && draft.users.is_empty() && draft.roles.is_empty() {
+        // An empty union is not everyone: it leaves those who see all events anyway.
+        roles.push(Role::Admin);
+    }
     Audience { users, roles, queues: Vec::new() }
 }
 
 /// The payload without white space and with the tenant's id, otherwise byte for byte as it came.
 fn payload(tenant: &TenantId, raw: &RawValue) -> Result<Arc<RawValue>, Cow<'static, str>> {
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| "must be a JSON object")?;
+    let fields: Fields<'_> = serde_json::from_str(raw.get()).map_err(|_| "must be a JSON object")?;
     let mut text = without_white_space(raw.get());
-    match fields.get("tenant_id") {
-        Some(own) if own.get() == format!("\"{tenant}\"") => {}
-        Some(_) => return Err(format!("has a tenant_id other than {tenant}").into()),
-        None => {
-            text.pop();
-            if !fields.is_empty() {
-                text.push(',');
-            }
-            text.push_str(&format!("\"tenant_id\":\"{tenant}\"}}"));
-        }
-    }
     if text.len() > MAX_PAYLOAD {
         return Err("must be 64 KiB at most".into());
     }
+    let own = format!("\"{tenant}\"");
+    if fields.tenants.iter().any(|tenant| tenant.get() != own) {
+        return Err(format!("has a tenant_id other than {tenant}").into());
+    }
+    if fields.tenants.is_empty() {
+        text.pop();
+        if !fields.is_empty {
+            text.push(',');
+        }
+        text.push_str(&format!("\"tenant_id\":{own}}}"));
+    }
     RawValue::from_string(text).map(Into::into).map_err(|_| "must be a JSON object".into())
+}
+
+/// What is to be known of a payload's fields. Readers differ on which of two equal names counts, so all are looked at.
+struct Fields<'a> {
+    is_empty: bool,
+    tenants: Vec<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields { is_empty: true, tenants: Vec::new() };
+        while let Some((name, value)) = map.next_entry::<Cow<'_, str>, &RawValue>()? {
+            fields.is_empty = false;
+            if name == "tenant_id" {
+                fields.tenants.push(value);
+            }
+        }
+        Ok(fields)
+    }
 }
 
 /// Valid JSON without the white space between its parts.
@@ -152,10 +192,15 @@ mod tests {
 
     #[test]
     fn other_tenants_other_types_and_giants_are_refused() {
-        for bad in [r#"{"tenant_id":"u"}"#, r#"{"tenant_id":null}"#, "[]", "1", "\"x\"", "null"] {
+        const TWICE: [&str; 2] =
+            [r#"{"tenant_id":"u","tenant_id":"t"}"#, r#"{"tenant_id":"t","tenant\u005fid":"u"}"#];
+        for bad in [r#"{"tenant_id":"u"}"#, r#"{"tenant_id":null}"#, "[]", "1", "\"x\"", "null"]
+            .into_iter()
+            .chain(TWICE)
+        {
             assert!(of(bad).is_err(), "{bad}");
         }
-        let fits = "x".repeat(MAX_PAYLOAD - r#"{"a":"","tenant_id":"t"}"#.len());
+        let fits = "x".repeat(MAX_PAYLOAD - r#"{"a":""}"#.len());
         assert!(of(&format!(r#"{{"a":"{fits}"}}"#)).is_ok());
         assert!(of(&format!(r#"{{"a":"{fits}x"}}"#)).is_err());
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use store::webhooks::Webhook;
 
+const MAX_NAME: usize = 200;
 const MAX_EVENTS: usize = 100;
 const MAX_HEADERS: usize = 20;
 /// Headers that are ours or belong to one connection only (RFC 9110, section 7.6.1).
@@ -93,7 +94,7 @@ impl Draft {
         let mut webhook = self.fill(base, allowed, &mut problems);
         problems.into_result()?;
         if webhook.name.is_empty() {
-            host_of(&webhook.url).clone_into(&mut webhook.name);
+            webhook.name = host_of(&webhook.url).chars().take(MAX_NAME).collect();
         }
         if webhook.secret.is_empty() {
             webhook.secret = secret::generate();
@@ -111,7 +112,7 @@ impl Draft {
 
     fn fill(&self, mut webhook: Webhook, allowed: &AllowedNetworks, problems: &mut Problems) -> Webhook {
         if let Some(name) = &self.name {
-            problems.check_text(name, 1, 200, "name");
+            problems.check_text(name, 1, MAX_NAME, "name");
             webhook.name.clone_from(name);
         }
         if let Some(url) = &self.url {
@@ -240,6 +241,10 @@ mod tests {
         assert_eq!(webhook.name, "hooks.example.com");
         assert!(webhook.secret.starts_with("whsec_"));
         assert_eq!(fields(Draft::default().complete(base(), &allowed())), ["url"]);
+        // A host may be longer than a name.
+        let url = format!("https://{}.example.com/", ["a"; 110].join("."));
+        let webhook = Draft { url: Some(url), ..Draft::default() }.complete(base(), &allowed()).unwrap();
+        assert_eq!(webhook.name.len(), MAX_NAME);
     }
 
     #[test]
