@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS events (
   id VARCHAR(64) NOT NULL,
   event VARCHAR(100) NOT NULL,
   subject VARCHAR(200) NULL,
-  audience TEXT NULL,
+  audience MEDIUMTEXT NULL,
   payload MEDIUMTEXT NOT NULL,
   created_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, seq, created_at)

@@ -65,6 +65,13 @@ fn calls() -> Vec<Call> {
             json!({ "state": "away", "reason": "lunch" }),
             &["state"],
         ),
+        call(
+            Method::POST,
+            "/api/v1/api-keys",
+            true,
+            json!({ "name": "Name", "scopes": ["events:read"], "expires_at": "2100-01-01T00:00:00Z" }),
+            &["name", "scopes"],
+        ),
         call(Method::POST, "/api/v1/webhooks", true, webhook.clone(), &["url"]),
         call(Method::PUT, "/api/v1/webhooks/1", true, webhook.clone(), &["url"]),
         call(Method::PATCH, "/api/v1/webhooks/1", true, webhook, &[]),
@@ -81,7 +88,8 @@ fn wrong_types(value: &Value) -> Vec<Value> {
 /// All that the calls above could have changed.
 async fn everything(admin: &Client) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/api/v1/users", "/api/v1/webhooks", "/api/v1/agent-state", "/api/v1/agent-state/me"] {
+    let lists = ["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/agent-state"];
+    for path in lists.into_iter().chain(["/api/v1/agent-state/me"]) {
         let mut answer = admin.get(path).await.expect(200);
         answer.body.as_object_mut().unwrap().remove("meta");
         all.push(answer.body);

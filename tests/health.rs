@@ -19,6 +19,15 @@ on_both! {
         server.anonymous().get("/health/ready").await.expect(200);
     }
 
+    async fn methods_that_clients_make_up_are_counted_as_one(server) {
+        for word in ["MADE", "UP", "WORDS"] {
+            server.anonymous().request(word.parse().unwrap(), "/health").await.expect(405);
+        }
+        let metrics = server.anonymous().get("/metrics").await.expect(200);
+        assert!(metrics.text.contains(r#"method="(other)""#), "{}", metrics.text);
+        assert!(!metrics.text.contains("WORDS"), "{}", metrics.text);
+    }
+
     async fn metrics_are_in_prometheus_form(server) {
         server.admin().await;
         let metrics = server.anonymous().get("/metrics").await.expect(200);

@@ -9,11 +9,13 @@
 )]
 
 mod agent_state;
+mod api_keys;
 mod auth;
 mod bad_input;
 mod cli;
 mod durability;
 mod envelope;
+mod events;
 mod harness;
 mod health;
 mod layering;

@@ -12,7 +12,8 @@ fn is_for_admins(path: &str) -> bool {
     ADMINS_ONLY.iter().any(|prefix| path.starts_with(prefix))
 }
 
-async fn calls(server: &Server) -> Vec<(String, String)> {
+/// Every documented call of the API: method and path.
+pub async fn calls(server: &Server) -> Vec<(String, String)> {
     let document = server.anonymous().get("/openapi.json").await.expect(200).body;
     let paths = document["paths"].as_object().expect("paths").clone();
     let mut calls = Vec::new();
@@ -48,7 +49,7 @@ impl Things {
     }
 }
 
-async fn call(client: &Client, method: &str, path: &str) -> u16 {
+pub async fn call(client: &Client, method: &str, path: &str) -> u16 {
     let request = client.request(method.parse().expect("a method"), path);
     // An empty object is no good body for most calls; but whoever may not call learns that first.
     let request = if matches!(method, "POST" | "PUT" | "PATCH") { request.json(&json!({})) } else { request };

@@ -255,6 +255,13 @@ impl Server {
         let id = answer.text_of("id").to_owned();
         (self.login(email, PASSWORD).await, id)
     }
+
+    /// A program with an API key of these scopes, made by this admin; with the key's id.
+    pub async fn program(&self, admin: &Client, scopes: &[&str]) -> (Client, String) {
+        let body = json!({ "name": "A program", "scopes": scopes });
+        let made = admin.post("/api/v1/api-keys", body).await.expect(201);
+        (self.with_token(made.text_of("key")), made.text_of("id").to_owned())
+    }
 }
 
 /// A password that the rules accept.

@@ -56,8 +56,13 @@ impl Ws {
 
     /// The next text frame; panics when the connection closes instead.
     pub async fn next_json(&mut self) -> Value {
+        serde_json::from_str(&self.next_text().await).expect("JSON")
+    }
+
+    /// The same, letter by letter: for numbers that no [`Value`] holds.
+    pub async fn next_text(&mut self) -> String {
         match self.next().await {
-            Next::Json(value) => value,
+            Next::Text(text) => text,
             Next::Closed(code) => panic!("closed with {code} where a frame was expected"),
         }
     }
@@ -112,9 +117,7 @@ impl Ws {
     async fn next(&mut self) -> Next {
         loop {
             match within("a frame", self.socket.next()).await {
-                Some(Ok(Message::Text(text))) => {
-                    return Next::Json(serde_json::from_str(&text).expect("JSON"));
-                }
+                Some(Ok(Message::Text(text))) => return Next::Text(text.to_string()),
                 Some(Ok(Message::Close(frame))) => return Next::Closed(code(frame)),
                 Some(Ok(Message::Binary(_))) => panic!("the server never sends binary frames"),
                 Some(Ok(_)) => {}
@@ -125,7 +128,7 @@ impl Ws {
 }
 
 enum Next {
-    Json(Value),
+    Text(String),
     Closed(u16),
 }
 

@@ -1,5 +1,7 @@
 //! `…/{id}/logs`, `…/{id}/stats`
 
+use std::time::Duration;
+
 use super::{happen, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
@@ -87,6 +89,23 @@ on_both! {
         assert!((66.0..67.0).contains(&rate), "{rate}");
         assert!(stats.data()["avg_latency_ms"].is_number(), "{}", stats.text);
         assert!(stats.data()["last_delivery_at"].is_string(), "{}", stats.text);
+    }
+
+    async fn a_test_whose_client_hangs_up_is_finished_all_the_same(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        let id = webhook(&admin, json!({ "url": sink.url() })).await;
+        sink.reply_next([Reply::status(200).after(Duration::from_secs(1))]);
+        let asking = tokio::spawn({
+            let (admin, test) = (admin.clone(), format!("{}/test", path(&id)));
+            async move { admin.post_empty(&test).try_send().await.map(|_| ()) }
+        });
+        sink.wait_for(1).await;
+        asking.abort();
+        eventually("the test to be recorded", async || {
+            let logs = admin.get(&format!("{}/logs", path(&id))).await.expect(200);
+            (logs.data()[0]["status"] == "success").then_some(())
+        })
+        .await;
     }
 
     async fn an_entry_tells_all_about_its_attempts(server) {

@@ -12,6 +12,10 @@ on_both! {
         let data = made.data();
         assert!(data["id"].is_i64(), "{}", made.text);
         assert_eq!(data["name"], "hooks.example.com");
+        // A host may be longer than a name.
+        let long = format!("https://{}.example.com/", ["a"; 110].join("."));
+        let long = admin.post(ALL, json!({ "url": long })).await.expect(201);
+        assert_eq!(long.text_of("name").len(), 200, "{}", long.text);
         assert_eq!(data["url"], "https://hooks.example.com:8443/a/b?c=d");
         assert_eq!(data["events"], json!(["*"]));
         assert_eq!(data["is_active"], true);

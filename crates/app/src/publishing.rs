@@ -95,9 +95,11 @@ impl Publishing {
     }
 
     async fn write_all(self, tenant: TenantId) {
+        let queue = OpenQueue { publishing: &self, tenant: &tenant };
         while let Some(calls) = self.next_calls(&tenant) {
             self.write(&tenant, calls).await;
         }
+        drop(queue);
     }
 
     /// The calls of the next transaction; removes the queue when there is none.
@@ -185,6 +187,21 @@ impl Publishing {
             });
         }
         Ok(())
+    }
+}
+
+/// Removes a tenant's queue when its writer ends, however it ends: calls left in it are told, and the next one starts anew.
+struct OpenQueue<'a> {
+    publishing: &'a Publishing,
+    tenant: &'a TenantId,
+}
+
+impl Drop for OpenQueue<'_> {
+    fn drop(&mut self) {
+        // `next_calls` has removed it already, and perhaps another writer has opened the next, unless this one broke down.
+        if std::thread::panicking() {
+            self.publishing.queues().remove(self.tenant);
+        }
     }
 }
 
