@@ -25,6 +25,7 @@ const CALLS: &[&str] = &[
     "patch /api/v1/webhooks/{id}",
     "delete /api/v1/webhooks/{id}",
     "post /api/v1/webhooks/{id}/test",
+    "post /api/v1/webhooks/{id}/rotate-secret",
     "get /api/v1/webhooks/{id}/logs",
     "get /api/v1/webhooks/{id}/stats",
     "get /api/v1/ws/stats",

@@ -4,6 +4,7 @@ mod delivery;
 mod logs;
 mod on_the_wire;
 mod retries;
+mod rotation;
 mod setting_up;
 
 use crate::harness::{Client, Value, json};

@@ -68,6 +68,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("PATCH", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
     rule("DELETE", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
     rule("POST", "/api/v1/webhooks/{id}/test", WRITE_WEBHOOKS),
+    rule("POST", "/api/v1/webhooks/{id}/rotate-secret", WRITE_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs", READ_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", READ_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/stats", READ_WEBHOOKS),

@@ -7,6 +7,7 @@ mod list;
 mod log;
 mod logs;
 mod replace;
+mod rotate_secret;
 mod shapes;
 mod stats;
 mod test;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(list::list, create::create))
         .routes(routes!(get::get, replace::replace, update::update, delete::delete))
         .routes(routes!(test::test))
+        .routes(routes!(rotate_secret::rotate_secret))
         .routes(routes!(logs::logs))
         .routes(routes!(log::log))
         .routes(routes!(stats::stats))
