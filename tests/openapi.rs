@@ -20,6 +20,7 @@ const CALLS: &[&str] = &[
     "get /api/v1/agent-state/{user_id}",
     "get /api/v1/webhooks",
     "post /api/v1/webhooks",
+    "get /api/v1/webhooks/failed",
     "get /api/v1/webhooks/{id}",
     "put /api/v1/webhooks/{id}",
     "patch /api/v1/webhooks/{id}",

@@ -1,6 +1,7 @@
 //! `/api/v1/webhooks/…`
 
 mod delivery;
+mod failed;
 mod logs;
 mod on_the_wire;
 mod retries;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{happen, path, webhook};
-use crate::harness::json;
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;
+use crate::harness::{Server, json};
 
 on_both! {
     async fn after_a_rotation_both_secrets_sign_for_a_day(server, JWT_ACCESS_TTL = "7d") {

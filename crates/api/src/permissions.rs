@@ -63,6 +63,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET", "/ws", users_or(Some(Scope::EventsRead))),
     rule("GET", "/api/v1/webhooks", READ_WEBHOOKS),
     rule("POST", "/api/v1/webhooks", WRITE_WEBHOOKS),
+    rule("GET", "/api/v1/webhooks/failed", READ_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}", READ_WEBHOOKS),
     rule("PUT", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
     rule("PATCH", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),

@@ -224,6 +224,18 @@ impl Webhooks {
         Ok(deliveries::page(reader.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
     }
 
+    /// The tenant's failed deliveries, newest first, with a lower number than `before`.
+    pub async fn failed(
+        &self,
+        tenant: &TenantId,
+        before: Option<LogId>,
+        limit: i64,
+    ) -> Result<Vec<LogEntry>> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let filter = Filter { status: Some("failed"), before, ..Filter::default() };
+        Ok(deliveries::page(reader.conn(), tenant, &filter, limit).await?)
+    }
+
     /// One entry of an endpoint's log with its attempts and its request.
     pub async fn log(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<LogDetail> {
         let mut reader = self.broadcaster.store.read().await?;

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod failed;
 mod get;
 mod list;
 mod log;
@@ -23,6 +24,7 @@ use utoipa_axum::routes;
 pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new()
         .routes(routes!(list::list, create::create))
+        .routes(routes!(failed::failed))
         .routes(routes!(get::get, replace::replace, update::update, delete::delete))
         .routes(routes!(test::test))
         .routes(routes!(rotate_secret::rotate_secret))

@@ -44,7 +44,7 @@ const COLUMNS: &str =
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this endpoint only.
+    /// Of this endpoint only; of all that the tenant has otherwise.
     pub webhook: Option<WebhookId>,
     /// With this status only.
     pub status: Option<&'static str>,
@@ -65,6 +65,9 @@ pub async fn page(conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit: i64
         select.push_bind(tenant.as_str());
         if let Some(webhook) = filter.webhook {
             select.push(" AND webhook_id = ").push_bind(webhook.0);
+        } else {
+            // The log of an endpoint that is gone is removed in steps, and is not shown meanwhile.
+            select.push(" AND webhook_id IN (SELECT id FROM webhooks WHERE tenant_id = ").push_bind(tenant.as_str()).push(")");
         }
         if let Some(status) = filter.status {
             select.push(" AND status = ").push_bind(status);
