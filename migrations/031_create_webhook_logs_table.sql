@@ -1,5 +1,6 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
 -- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- attempts counts them all, retries those of the schedule that are used up.
 -- created_at stands in the key so that the table can be partitioned by time.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id VARCHAR(64) NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   subject VARCHAR(200) NULL,
   status VARCHAR(8) NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
+  retries BIGINT NOT NULL DEFAULT 0,
   http_status BIGINT NULL,
   response_time_ms BIGINT NULL,
   error VARCHAR(500) NULL,

@@ -28,6 +28,7 @@ const CALLS: &[&str] = &[
     "post /api/v1/webhooks/{id}/test",
     "post /api/v1/webhooks/{id}/rotate-secret",
     "get /api/v1/webhooks/{id}/logs",
+    "post /api/v1/webhooks/{id}/logs/{log_id}/retry",
     "get /api/v1/webhooks/{id}/stats",
     "get /api/v1/ws/stats",
     "get /api/v1/ws/users/{id}/online",

@@ -1,5 +1,6 @@
 //! `/api/v1/webhooks/…`
 
+mod by_hand;
 mod delivery;
 mod failed;
 mod logs;

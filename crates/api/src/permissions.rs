@@ -72,6 +72,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/api/v1/webhooks/{id}/rotate-secret", WRITE_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs", READ_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", READ_WEBHOOKS),
+    rule("POST", "/api/v1/webhooks/{id}/logs/{log_id}/retry", WRITE_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/stats", READ_WEBHOOKS),
     rule("GET", "/health", EVERYBODY),
     rule("GET", "/health/live", EVERYBODY),

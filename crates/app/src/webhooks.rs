@@ -14,6 +14,7 @@ use store::journal;
 use store::webhooks::{self as rows, Health, Webhook};
 
 mod draft;
+mod retry;
 mod rotate;
 
 pub use draft::Draft;

@@ -11,13 +11,12 @@ use std::sync::Arc;
 mod finish;
 mod log;
 mod owned;
+mod retry;
 
 pub use finish::{Attempt, Verdict, finish};
 pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
-pub use owned::{
-    Key, POSTPONED, owned, owners_without_server, postponements, release_others, still_owned,
-    tenant_of_waiting,
-};
+pub use owned::{Key, owned, owners_without_server, release_others, still_owned, tenant_of_waiting};
+pub use retry::{keep_only_attempt, queue_again};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";
@@ -125,6 +124,8 @@ pub struct Delivery {
     pub subject: Option<String>,
     /// Attempts made so far.
     pub attempts: i64,
+    /// Retries of the schedule that are used up: neither those that the endpoint asked for nor those by hand.
+    pub retries: i64,
     /// When the event was written.
     pub created_at: Timestamp,
     /// The event's full payload; none once the event was pruned.
@@ -141,6 +142,7 @@ struct DeliveryRow {
     event: String,
     subject: Option<String>,
     attempts: i64,
+    retries: i64,
     created_at: i64,
     payload: Option<String>,
 }
@@ -160,6 +162,7 @@ impl TryFrom<DeliveryRow> for Delivery {
             event: EventName::parse(&row.event).map_err(|_| corrupt("webhook_logs.event", &row.event))?,
             subject: row.subject,
             attempts: row.attempts,
+            retries: row.retries,
             created_at: Timestamp(row.created_at),
             payload: row.payload.map(|text| raw("events.payload", text)).transpose()?.map(Into::into),
         })
@@ -202,7 +205,7 @@ async fn lock_due(
 
 async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
     let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
-        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.created_at,
+        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries, l.created_at,
          COALESCE(l.payload, e.payload) AS payload
          FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
          WHERE l.tenant_id = ? AND l.id = ?")

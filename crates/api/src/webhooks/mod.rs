@@ -8,6 +8,7 @@ mod list;
 mod log;
 mod logs;
 mod replace;
+mod retry;
 mod rotate_secret;
 mod shapes;
 mod stats;
@@ -16,7 +17,7 @@ mod update;
 
 use crate::error::{ApiError, Result};
 use crate::state::ApiState;
-use model::WebhookId;
+use model::{LogId, WebhookId};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,10 +31,16 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(rotate_secret::rotate_secret))
         .routes(routes!(logs::logs))
         .routes(routes!(log::log))
+        .routes(routes!(retry::retry))
         .routes(routes!(stats::stats))
 }
 
 /// An id that no webhook can have is one that no webhook has.
 fn webhook_id(text: &str) -> Result<WebhookId> {
     text.parse().map(WebhookId).map_err(|_| ApiError::not_found("webhook"))
+}
+
+/// The same for entries of the log.
+fn log_id(text: &str) -> Result<LogId> {
+    text.parse().map(LogId).map_err(|_| ApiError::not_found("log entry"))
 }

@@ -29,6 +29,8 @@ pub struct Attempt {
     pub webhook: WebhookId,
     /// Which attempt it was: 1, 2, …; for a delivery that ended without another attempt the number made before.
     pub number: i64,
+    /// Retries of the schedule that are used up, with one that the verdict grants.
+    pub retries: i64,
     /// When it began.
     pub at: Timestamp,
     /// How long it took.
@@ -65,11 +67,12 @@ pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attemp
 }
 
 /// The columns that a finished attempt sets, behind the two of the key.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "tenant_id",
     "id",
     "status",
     "attempts",
+    "retries",
     "http_status",
     "response_time_ms",
     "error",
@@ -124,6 +127,7 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
             column!(attempt.log.0);
             column!(status);
             column!(attempt.number);
+            column!(attempt.retries);
             column!(attempt.http_status);
             column!(attempt.duration_ms);
             column!(attempt.error.as_deref());
