@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS webhook_attempts (
 ) WITHOUT ROWID;
 
 -- Finished deliveries and answered attempts, added up by webhook and minute, so that statistics need not count rows.
+-- to_N_ms counts the answered attempts that took N ms at most and more than the column before says.
 CREATE TABLE IF NOT EXISTS webhook_rollups (
   tenant_id TEXT NOT NULL,
   webhook_id INTEGER NOT NULL,
@@ -20,6 +21,21 @@ CREATE TABLE IF NOT EXISTS webhook_rollups (
   failed INTEGER NOT NULL DEFAULT 0,
   latency_ms_sum INTEGER NOT NULL DEFAULT 0,
   latency_count INTEGER NOT NULL DEFAULT 0,
+  to_1_ms INTEGER NOT NULL DEFAULT 0,
+  to_2_ms INTEGER NOT NULL DEFAULT 0,
+  to_5_ms INTEGER NOT NULL DEFAULT 0,
+  to_10_ms INTEGER NOT NULL DEFAULT 0,
+  to_20_ms INTEGER NOT NULL DEFAULT 0,
+  to_50_ms INTEGER NOT NULL DEFAULT 0,
+  to_100_ms INTEGER NOT NULL DEFAULT 0,
+  to_200_ms INTEGER NOT NULL DEFAULT 0,
+  to_500_ms INTEGER NOT NULL DEFAULT 0,
+  to_1000_ms INTEGER NOT NULL DEFAULT 0,
+  to_2000_ms INTEGER NOT NULL DEFAULT 0,
+  to_5000_ms INTEGER NOT NULL DEFAULT 0,
+  to_10000_ms INTEGER NOT NULL DEFAULT 0,
+  to_20000_ms INTEGER NOT NULL DEFAULT 0,
+  to_60000_ms INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, webhook_id, minute_at)
 ) WITHOUT ROWID;
 

@@ -9,14 +9,18 @@ use sqlx::{FromRow, QueryBuilder};
 use std::sync::Arc;
 
 mod finish;
+mod latency;
 mod log;
 mod owned;
 mod retry;
+mod stats;
 
 pub use finish::{Attempt, Verdict, finish};
-pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
+pub use latency::Histogram;
+pub use log::{AttemptEntry, Filter, LogEntry, attempts, entry, page};
 pub use owned::{Key, owned, owners_without_server, release_others, still_owned, tenant_of_waiting};
 pub use retry::{keep_only_attempt, queue_again};
+pub use stats::{Stats, stats};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";

@@ -2,6 +2,7 @@
 //! endpoint's health.
 
 use super::NOBODY;
+use super::latency::{self, Histogram};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -164,12 +165,16 @@ async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     })
 }
 
+/// What a rollup adds up, before the histogram's columns.
+const ROLLUP_COLUMNS: [&str; 4] = ["successful", "failed", "latency_ms_sum", "latency_count"];
+
 #[derive(Default)]
 struct Rollup {
     successful: i64,
     failed: i64,
     latency_ms_sum: i64,
     latency_count: i64,
+    latencies: Histogram,
 }
 
 async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
@@ -185,24 +190,32 @@ async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         if attempt.http_status.is_some() {
             rollup.latency_ms_sum += attempt.duration_ms;
             rollup.latency_count += 1;
+            rollup.latencies.add(attempt.duration_ms);
         }
     }
-    let add = if conn.is_mysql() {
-        " ON DUPLICATE KEY UPDATE successful = successful + VALUES(successful), failed = failed + VALUES(failed),
-          latency_ms_sum = latency_ms_sum + VALUES(latency_ms_sum), latency_count = latency_count + VALUES(latency_count)"
-    } else {
-        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET successful = successful + excluded.successful,
-          failed = failed + excluded.failed, latency_ms_sum = latency_ms_sum + excluded.latency_ms_sum,
-          latency_count = latency_count + excluded.latency_count"
+    let columns = ROLLUP_COLUMNS.into_iter().chain(latency::COLUMNS);
+    let add = |column: &str| match conn.is_mysql() {
+        true => format!("{column} = {column} + VALUES({column})"),
+        false => format!("{column} = {column} + excluded.{column}"),
     };
+    let sums: Vec<String> = columns.clone().map(add).collect();
+    let on_conflict = if conn.is_mysql() {
+        " ON DUPLICATE KEY UPDATE "
+    } else {
+        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET "
+    };
+    let columns: Vec<&str> = columns.collect();
     on!(conn, c => {
-        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, successful,
-            failed, latency_ms_sum, latency_count) ");
+        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
+        insert.push(columns.join(", ")).push(") ");
         insert.push_values(&rollups, |mut row, ((tenant, webhook, minute), rollup)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
                 .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
+            for count in rollup.latencies.0 {
+                row.push_bind(count);
+            }
         });
-        insert.push(add);
+        insert.push(on_conflict).push(sums.join(", "));
         insert.build().execute(c).await.map(|_| ())
     })
 }
