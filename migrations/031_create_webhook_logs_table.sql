@@ -24,5 +24,6 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   payload MEDIUMTEXT NULL,
   PRIMARY KEY (tenant_id, id, created_at),
   KEY webhook_logs_due (owner, webhook_id, next_attempt_at),
-  KEY webhook_logs_webhook (tenant_id, webhook_id, id)
+  KEY webhook_logs_webhook (tenant_id, webhook_id, id),
+  KEY webhook_logs_event (tenant_id, webhook_id, event_seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -27,6 +27,7 @@ const CALLS: &[&str] = &[
     "delete /api/v1/webhooks/{id}",
     "post /api/v1/webhooks/{id}/test",
     "post /api/v1/webhooks/{id}/rotate-secret",
+    "post /api/v1/webhooks/{id}/replay",
     "get /api/v1/webhooks/{id}/logs",
     "post /api/v1/webhooks/{id}/logs/{log_id}/retry",
     "get /api/v1/webhooks/{id}/stats",

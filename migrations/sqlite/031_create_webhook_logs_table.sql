@@ -25,4 +25,5 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS webhook_logs_due ON webhook_logs (owner, webhook_id, next_attempt_at) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_logs_webhook ON webhook_logs (tenant_id, webhook_id, id);
+CREATE INDEX IF NOT EXISTS webhook_logs_event ON webhook_logs (tenant_id, webhook_id, event_seq);
 CREATE INDEX IF NOT EXISTS webhook_logs_failed ON webhook_logs (tenant_id, id) WHERE status = 'failed';

@@ -5,6 +5,7 @@ mod delivery;
 mod failed;
 mod logs;
 mod on_the_wire;
+mod replay;
 mod retries;
 mod rotation;
 mod setting_up;

@@ -70,6 +70,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("DELETE", "/api/v1/webhooks/{id}", WRITE_WEBHOOKS),
     rule("POST", "/api/v1/webhooks/{id}/test", WRITE_WEBHOOKS),
     rule("POST", "/api/v1/webhooks/{id}/rotate-secret", WRITE_WEBHOOKS),
+    rule("POST", "/api/v1/webhooks/{id}/replay", WRITE_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs", READ_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/{id}/logs/{log_id}", READ_WEBHOOKS),
     rule("POST", "/api/v1/webhooks/{id}/logs/{log_id}/retry", WRITE_WEBHOOKS),

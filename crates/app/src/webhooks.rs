@@ -2,6 +2,7 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
+use crate::fields::FieldProblem;
 use crate::gate::Caller;
 use crate::{Error, Result, events};
 use ::webhooks::AllowedNetworks;
@@ -12,8 +13,10 @@ use std::time::Duration;
 use store::deliveries::{self, Attempt, AttemptEntry, Delivery, Filter, LogEntry, NewDelivery, Owner, Stats};
 use store::journal;
 use store::webhooks::{self as rows, Health, Webhook};
+use tokio::sync::Notify;
 
 mod draft;
+mod replay;
 mod retry;
 mod rotate;
 
@@ -23,6 +26,8 @@ pub use draft::Draft;
 pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
     allowed: AllowedNetworks,
+    /// Says that there is a new replay.
+    replays: Notify,
 }
 
 /// An entry of the log with all that is known about it.
@@ -40,7 +45,7 @@ pub struct LogDetail {
 
 impl Webhooks {
     pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks) -> Self {
-        Self { broadcaster, allowed }
+        Self { broadcaster, allowed, replays: Notify::new() }
     }
 
     /// The tenant's endpoints by id, after the id `after`, with how they fare.
@@ -288,3 +293,13 @@ fn request_of(
 
 const UNKNOWN: Error = Error::NotFound("webhook");
 const UNKNOWN_LOG: Error = Error::NotFound("log entry");
+
+/// While an endpoint is inactive nothing is queued.
+fn inactive() -> Error {
+    conflict("webhook_inactive", "the webhook is not active: activate it first", "inactive")
+}
+
+fn conflict(code: &'static str, message: &str, state: &str) -> Error {
+    let details = vec![FieldProblem::new("state", state)];
+    Error::Conflict { code, message: message.into(), details }
+}

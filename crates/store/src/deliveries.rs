@@ -209,7 +209,8 @@ async fn lock_due(
 
 async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
     let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
-        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries, l.created_at,
+        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries,
+         COALESCE(e.created_at, l.created_at) AS created_at,
          COALESCE(l.payload, e.payload) AS payload
          FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
          WHERE l.tenant_id = ? AND l.id = ?")
@@ -280,6 +281,7 @@ pub async fn forget_webhook(mut conn: Conn<'_>, tenant: &TenantId, webhook: Webh
     for sql in [
         "DELETE FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?",
+        "DELETE FROM webhook_replays WHERE tenant_id = ? AND webhook_id = ?",
     ] {
         on!(conn.again(), c => sqlx::query(sql).bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))?;
     }

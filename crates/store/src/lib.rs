@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod journal;
 mod migrate;
 pub mod platform;
+pub mod replays;
 pub mod revocations;
 pub mod servers;
 pub mod sessions;

@@ -8,6 +8,7 @@ mod list;
 mod log;
 mod logs;
 mod replace;
+mod replay;
 mod retry;
 mod rotate_secret;
 mod shapes;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(get::get, replace::replace, update::update, delete::delete))
         .routes(routes!(test::test))
         .routes(routes!(rotate_secret::rotate_secret))
+        .routes(routes!(replay::replay))
         .routes(routes!(logs::logs))
         .routes(routes!(log::log))
         .routes(routes!(retry::retry))

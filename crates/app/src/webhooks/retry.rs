@@ -1,9 +1,8 @@
 //! One delivery once more, because somebody asked for it.
 
-use super::{UNKNOWN, UNKNOWN_LOG, Webhooks, only_attempt};
+use super::{UNKNOWN, UNKNOWN_LOG, Webhooks, conflict, inactive, only_attempt};
+use crate::Result;
 use crate::error::retrying;
-use crate::fields::FieldProblem;
-use crate::{Error, Result};
 use model::{LogId, TenantId, WebhookId};
 use store::deliveries::{self, LogEntry};
 use store::webhooks as rows;
@@ -24,11 +23,7 @@ impl Webhooks {
         let entry = deliveries::entry(work.conn(), tenant, id, log).await?.ok_or(UNKNOWN_LOG)?;
         let delivery = deliveries::find(work.conn(), tenant, log).await?.ok_or(UNKNOWN_LOG)?;
         if !webhook.is_active {
-            return Err(conflict(
-                "webhook_inactive",
-                "the webhook is not active: activate it first",
-                "inactive",
-            ));
+            return Err(inactive());
         }
         if delivery.payload.is_none() {
             return Err(conflict("event_pruned", "the event is no longer in the log", "pruned"));
@@ -41,9 +36,4 @@ impl Webhooks {
         }
         work.commit().await
     }
-}
-
-fn conflict(code: &'static str, message: &str, state: &str) -> Error {
-    let details = vec![FieldProblem::new("state", state)];
-    Error::Conflict { code, message: message.into(), details }
 }
