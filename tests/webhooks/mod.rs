@@ -3,6 +3,7 @@
 mod by_hand;
 mod delivery;
 mod failed;
+mod failing;
 mod logs;
 mod on_the_wire;
 mod replay;

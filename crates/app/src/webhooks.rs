@@ -16,6 +16,7 @@ use store::webhooks::{self as rows, Health, Webhook};
 use tokio::sync::Notify;
 
 mod draft;
+mod failing;
 mod replay;
 mod retry;
 mod rotate;
@@ -26,8 +27,18 @@ pub use draft::Draft;
 pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
     allowed: AllowedNetworks,
+    limits: Limits,
     /// Says that there is a new replay.
     replays: Notify,
+}
+
+/// How long things are borne and kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// An endpoint that has failed for so long is switched off.
+    pub disable_after: Duration,
+    /// So long an event can be sent again.
+    pub events_kept: Duration,
 }
 
 /// An entry of the log with all that is known about it.
@@ -44,8 +55,8 @@ pub struct LogDetail {
 }
 
 impl Webhooks {
-    pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks) -> Self {
-        Self { broadcaster, allowed, replays: Notify::new() }
+    pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks, limits: Limits) -> Self {
+        Self { broadcaster, allowed, limits, replays: Notify::new() }
     }
 
     /// The tenant's endpoints by id, after the id `after`, with how they fare.
@@ -117,12 +128,15 @@ impl Webhooks {
             let mut work = self.broadcaster.begin(tenant).await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
-            let was_active = before.is_active;
+            let (was_active, url) = (before.is_active, before.url.clone());
             let mut after = change(before, now)?;
             if after.is_active {
                 after.disabled_reason = None;
             }
             rows::update(work.conn(), &after).await?;
+            if after.is_active && (!was_active || after.url != url) {
+                store::failing::forgive(work.conn(), tenant, id).await?;
+            }
             if was_active && !after.is_active {
                 // The engine then ends what is queued instead of keeping it for its next retry.
                 deliveries::make_due(work.conn(), tenant, id, now).await?;
@@ -148,31 +162,6 @@ impl Webhooks {
         })
         .await?;
         self.broadcaster.engine.deleted(tenant.clone(), id);
-        Ok(())
-    }
-
-    /// Switches off an endpoint that said it is gone (410), and says so.
-    pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
-        const REASON: &str = "gone_410";
-        retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
-            let now = self.broadcaster.clock.now();
-            let Some(webhook) =
-                rows::lock(work.conn(), tenant, id).await?.filter(|webhook| webhook.is_active)
-            else {
-                return Ok(());
-            };
-            let host = draft::host_of(&webhook.url).to_owned();
-            let disabled_reason = Some(REASON.to_owned());
-            let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
-            rows::update(work.conn(), &off).await?;
-            deliveries::make_due(work.conn(), tenant, id, now).await?;
-            work.webhooks_edited();
-            work.emit(events::webhook_disabled(tenant, id, &host, REASON, now));
-            work.commit().await
-        })
-        .await?;
-        self.broadcaster.engine.changed(id);
         Ok(())
     }
 

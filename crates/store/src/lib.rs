@@ -8,6 +8,7 @@ pub mod api_keys;
 mod db;
 pub mod deliveries;
 mod error;
+pub mod failing;
 pub mod idempotency;
 pub mod journal;
 mod migrate;

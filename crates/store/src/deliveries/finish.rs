@@ -229,6 +229,8 @@ struct Health<'a> {
     success_at: Option<i64>,
     delivery_at: i64,
     error: Option<&'a str>,
+    /// Of the attempt that the error is of.
+    status: Option<i64>,
 }
 
 async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
@@ -241,6 +243,7 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         health.delivery_at = ended_at;
         if attempt.verdict != Verdict::Success {
             health.error = attempt.error.as_deref();
+            health.status = attempt.http_status;
         }
         match attempt.verdict {
             _ if attempt.test => {}
@@ -257,22 +260,26 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         " ON DUPLICATE KEY UPDATE
           consecutive_failures = VALUES(consecutive_failures) + IF(VALUES(last_success_at) IS NULL, consecutive_failures, 0),
           failing_since = IF(VALUES(last_success_at) IS NULL, COALESCE(failing_since, VALUES(failing_since)), VALUES(failing_since)),
+          told = IF(VALUES(last_success_at) IS NULL, told, 0),
+          last_status = IF(VALUES(last_error) IS NULL, last_status, VALUES(last_status)),
           last_success_at = COALESCE(VALUES(last_success_at), last_success_at),
           last_delivery_at = VALUES(last_delivery_at), last_error = COALESCE(VALUES(last_error), last_error)"
     } else {
         " ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
           consecutive_failures = excluded.consecutive_failures + IIF(excluded.last_success_at IS NULL, consecutive_failures, 0),
           failing_since = IIF(excluded.last_success_at IS NULL, COALESCE(failing_since, excluded.failing_since), excluded.failing_since),
+          told = IIF(excluded.last_success_at IS NULL, told, 0),
+          last_status = IIF(excluded.last_error IS NULL, last_status, excluded.last_status),
           last_success_at = COALESCE(excluded.last_success_at, last_success_at),
           last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
     };
     on!(conn, c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
-            failing_since, last_success_at, last_delivery_at, last_error) ");
+            failing_since, last_success_at, last_delivery_at, last_error, last_status) ");
         insert.push_values(&batch, |mut row, ((tenant, webhook), health)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
                 .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
-                .push_bind(health.error);
+                .push_bind(health.error).push_bind(health.status);
         });
         insert.push(add);
         insert.build().execute(c).await.map(|_| ())
