@@ -1,5 +1,6 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
 -- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- attempts counts them all, retries those of the schedule that are used up.
 -- created_at stands in the key so that the table can be partitioned by time.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id VARCHAR(64) NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   subject VARCHAR(200) NULL,
   status VARCHAR(8) NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
+  retries BIGINT NOT NULL DEFAULT 0,
   http_status BIGINT NULL,
   response_time_ms BIGINT NULL,
   error VARCHAR(500) NULL,
@@ -22,5 +24,6 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   payload MEDIUMTEXT NULL,
   PRIMARY KEY (tenant_id, id, created_at),
   KEY webhook_logs_due (owner, webhook_id, next_attempt_at),
-  KEY webhook_logs_webhook (tenant_id, webhook_id, id)
+  KEY webhook_logs_webhook (tenant_id, webhook_id, id),
+  KEY webhook_logs_event (tenant_id, webhook_id, event_seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

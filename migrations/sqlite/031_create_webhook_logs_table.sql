@@ -1,5 +1,6 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
 -- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- attempts counts them all, retries those of the schedule that are used up.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id TEXT NOT NULL,
   id INTEGER NOT NULL,
@@ -10,6 +11,7 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   subject TEXT NULL,
   status TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
+  retries INTEGER NOT NULL DEFAULT 0,
   http_status INTEGER NULL,
   response_time_ms INTEGER NULL,
   error TEXT NULL,
@@ -23,3 +25,5 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS webhook_logs_due ON webhook_logs (owner, webhook_id, next_attempt_at) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_logs_webhook ON webhook_logs (tenant_id, webhook_id, id);
+CREATE INDEX IF NOT EXISTS webhook_logs_event ON webhook_logs (tenant_id, webhook_id, event_seq);
+CREATE INDEX IF NOT EXISTS webhook_logs_failed ON webhook_logs (tenant_id, id) WHERE status = 'failed';

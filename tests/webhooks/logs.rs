@@ -78,6 +78,9 @@ on_both! {
         let none = admin.get(&format!("{}/stats", path(&id))).await.expect(200);
         assert_eq!(none.data()["total_deliveries"], 0);
         assert!(none.data()["success_rate"].is_null(), "{}", none.text);
+        for percentile in ["p50_latency_ms", "p95_latency_ms", "p99_latency_ms"] {
+            assert!(none.data()[percentile].is_null(), "{}", none.text);
+        }
 
         let id = history(&admin, &sink).await;
         let stats = admin.get(&format!("{}/stats", path(&id))).await.expect(200);
@@ -88,6 +91,9 @@ on_both! {
         let rate = stats.data()["success_rate"].as_f64().expect("percent");
         assert!((66.0..67.0).contains(&rate), "{rate}");
         assert!(stats.data()["avg_latency_ms"].is_number(), "{}", stats.text);
+        let [p50, p95, p99] = ["p50", "p95", "p99"]
+            .map(|name| stats.data()[format!("{name}_latency_ms")].as_f64().expect("a latency"));
+        assert!(0.0 < p50 && p50 <= p95 && p95 <= p99 && p99 <= 60_000.0, "{}", stats.text);
         assert!(stats.data()["last_delivery_at"].is_string(), "{}", stats.text);
     }
 

@@ -1,9 +1,14 @@
 //! `/api/v1/webhooks/…`
 
+mod by_hand;
 mod delivery;
+mod failed;
+mod failing;
 mod logs;
 mod on_the_wire;
+mod replay;
 mod retries;
+mod rotation;
 mod setting_up;
 
 use crate::harness::{Client, Value, json};

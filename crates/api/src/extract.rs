@@ -29,12 +29,28 @@ impl<T: DeserializeOwned> FromRequest<Arc<ApiState>> for Body<T> {
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
         let RawBody(bytes) = RawBody::from_request(request, state).await?;
-        let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        if !is_object && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok() {
-            return Err(ApiError::invalid(vec![FieldProblem::new("body", "must be a JSON object")]));
-        }
-        parse(&bytes).map(Self)
+        object(&bytes).map(Self)
     }
+}
+
+/// A JSON object as body, or no body.
+pub(crate) struct OptionalBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Arc<ApiState>> for OptionalBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        if bytes.is_empty() { Ok(Self(T::default())) } else { object(&bytes).map(Self) }
+    }
+}
+
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if !is_object && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        return Err(ApiError::invalid(vec![FieldProblem::new("body", "must be a JSON object")]));
+    }
+    parse(bytes)
 }
 
 /// A body that says it is JSON, not read yet.

@@ -270,6 +270,7 @@ impl Kept {
             event: event.name.clone(),
             subject: event.subject.clone(),
             attempts: 0,
+            retries: 0,
             created_at: event.created_at,
             payload: Some(event.payload.clone()),
         }

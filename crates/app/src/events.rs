@@ -133,23 +133,39 @@ pub(crate) fn webhook_test(tenant: &TenantId, webhook: WebhookId, by: &str) -> A
     payload(&WebhookTest { webhook_id: webhook, tenant_id: tenant, requested_by: by, nonce })
 }
 
+/// The payload of `webhook.failing`.
 #[derive(Serialize)]
-struct WebhookDisabled<'a> {
-    webhook_id: WebhookId,
-    tenant_id: &'a TenantId,
-    url_host: &'a str,
-    reason: &'static str,
-    at: Timestamp,
+pub(crate) struct WebhookFailing<'a> {
+    pub webhook_id: WebhookId,
+    pub tenant_id: &'a TenantId,
+    pub url_host: &'a str,
+    pub consecutive_failures: i64,
+    pub first_failure_at: Timestamp,
+    pub last_status: Option<i64>,
+    pub last_error: &'a str,
+    pub oldest_pending_at: Option<Timestamp>,
+}
+
+/// `webhook.failing`
+pub(crate) fn webhook_failing(fields: &WebhookFailing<'_>) -> NewEvent {
+    let subject = format!("webhook:{}", fields.webhook_id);
+    event(catalogue::WEBHOOK_FAILING, subject, Audience::default(), fields)
+}
+
+/// The payload of `webhook.disabled`.
+#[derive(Serialize)]
+pub(crate) struct WebhookDisabled<'a> {
+    pub webhook_id: WebhookId,
+    pub tenant_id: &'a TenantId,
+    pub url_host: &'a str,
+    pub reason: &'static str,
+    pub at: Timestamp,
+    pub undelivered: i64,
+    pub can_replay_until: Timestamp,
 }
 
 /// `webhook.disabled`
-pub(crate) fn webhook_disabled(
-    tenant: &TenantId,
-    webhook: WebhookId,
-    url_host: &str,
-    reason: &'static str,
-    at: Timestamp,
-) -> NewEvent {
-    let fields = WebhookDisabled { webhook_id: webhook, tenant_id: tenant, url_host, reason, at };
-    event(catalogue::WEBHOOK_DISABLED, format!("webhook:{webhook}"), Audience::default(), &fields)
+pub(crate) fn webhook_disabled(fields: &WebhookDisabled<'_>) -> NewEvent {
+    let subject = format!("webhook:{}", fields.webhook_id);
+    event(catalogue::WEBHOOK_DISABLED, subject, Audience::default(), fields)
 }

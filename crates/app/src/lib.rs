@@ -44,6 +44,8 @@ pub struct Settings {
     pub refresh_ttl: Duration,
     /// Failed log-ins allowed per account and address; ten times as many per address.
     pub login_limit: Option<rate_limit::Limit>,
+    /// How long webhook endpoints are borne with.
+    pub webhooks: webhooks::Limits,
 }
 
 /// The application: everything that the edge can ask for.
@@ -94,7 +96,7 @@ impl App {
             agents: Agents::new(broadcaster.clone()),
             api_keys: ApiKeys::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
-            webhooks: Webhooks::new(broadcaster, allowed),
+            webhooks: Webhooks::new(broadcaster, allowed, settings.webhooks),
             gate,
         }
     }

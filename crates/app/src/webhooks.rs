@@ -2,6 +2,7 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
+use crate::fields::FieldProblem;
 use crate::gate::Caller;
 use crate::{Error, Result, events};
 use ::webhooks::AllowedNetworks;
@@ -12,8 +13,13 @@ use std::time::Duration;
 use store::deliveries::{self, Attempt, AttemptEntry, Delivery, Filter, LogEntry, NewDelivery, Owner, Stats};
 use store::journal;
 use store::webhooks::{self as rows, Health, Webhook};
+use tokio::sync::Notify;
 
 mod draft;
+mod failing;
+mod replay;
+mod retry;
+mod rotate;
 
 pub use draft::Draft;
 
@@ -24,6 +30,18 @@ const MADE_DUE_TOGETHER: i64 = 1000;
 pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
     allowed: AllowedNetworks,
+    limits: Limits,
+    /// Says that there is a new replay.
+    replays: Notify,
+}
+
+/// How long things are borne and kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// An endpoint that has failed for so long is switched off.
+    pub disable_after: Duration,
+    /// So long an event can be sent again.
+    pub events_kept: Duration,
 }
 
 /// An entry of the log with all that is known about it.
@@ -40,8 +58,8 @@ pub struct LogDetail {
 }
 
 impl Webhooks {
-    pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks) -> Self {
-        Self { broadcaster, allowed }
+    pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks, limits: Limits) -> Self {
+        Self { broadcaster, allowed, limits, replays: Notify::new() }
     }
 
     /// The tenant's endpoints by id, after the id `after`, with how they fare.
@@ -113,12 +131,15 @@ impl Webhooks {
             let mut work = self.broadcaster.begin(tenant).await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
-            let was_active = before.is_active;
+            let (was_active, url) = (before.is_active, before.url.clone());
             let mut after = change(before, now)?;
             if after.is_active {
                 after.disabled_reason = None;
             }
             rows::update(work.conn(), &after).await?;
+            if after.is_active && (!was_active || after.url != url) {
+                store::failing::forgive(work.conn(), tenant, id).await?;
+            }
             work.webhooks_edited();
             work.commit().await?;
             Ok(was_active && !after.is_active)
@@ -167,34 +188,6 @@ impl Webhooks {
         })
         .await?;
         self.broadcaster.engine.deleted(tenant.clone(), id);
-        Ok(())
-    }
-
-    /// Switches off an endpoint that said it is gone (410), and says so.
-    pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
-        const REASON: &str = "gone_410";
-        let switched_off = retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
-            let now = self.broadcaster.clock.now();
-            let Some(webhook) =
-                rows::lock(work.conn(), tenant, id).await?.filter(|webhook| webhook.is_active)
-            else {
-                return Ok(false);
-            };
-            let host = draft::host_of(&webhook.url).to_owned();
-            let disabled_reason = Some(REASON.to_owned());
-            let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
-            rows::update(work.conn(), &off).await?;
-            work.webhooks_edited();
-            work.emit(events::webhook_disabled(tenant, id, &host, REASON, now));
-            work.commit().await?;
-            Ok(true)
-        })
-        .await?;
-        if switched_off {
-            self.make_due(tenant, id).await;
-        }
-        self.broadcaster.engine.changed(id);
         Ok(())
     }
 
@@ -252,6 +245,18 @@ impl Webhooks {
         Ok(deliveries::page(reader.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
     }
 
+    /// The tenant's failed deliveries, newest first, with a lower number than `before`.
+    pub async fn failed(
+        &self,
+        tenant: &TenantId,
+        before: Option<LogId>,
+        limit: i64,
+    ) -> Result<Vec<LogEntry>> {
+        let mut reader = self.broadcaster.store.read().await?;
+        let filter = Filter { status: Some("failed"), before, ..Filter::default() };
+        Ok(deliveries::page(reader.conn(), tenant, &filter, limit).await?)
+    }
+
     /// One entry of an endpoint's log with its attempts and its request.
     pub async fn log(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<LogDetail> {
         let mut reader = self.broadcaster.store.read().await?;
@@ -303,3 +308,13 @@ fn request_of(
 
 const UNKNOWN: Error = Error::NotFound("webhook");
 const UNKNOWN_LOG: Error = Error::NotFound("log entry");
+
+/// While an endpoint is inactive nothing is queued.
+fn inactive() -> Error {
+    conflict("webhook_inactive", "the webhook is not active: activate it first", "inactive")
+}
+
+fn conflict(code: &'static str, message: &str, state: &str) -> Error {
+    let details = vec![FieldProblem::new("state", state)];
+    Error::Conflict { code, message: message.into(), details }
+}

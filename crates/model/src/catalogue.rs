@@ -81,6 +81,8 @@ pub const AGENT_LOGIN: EventName = EventName::of_catalogue("agent.login");
 pub const AGENT_LOGOUT: EventName = EventName::of_catalogue("agent.logout");
 /// An admin tried an endpoint out.
 pub const WEBHOOK_TEST: EventName = EventName::of_catalogue("webhook.test");
+/// An endpoint has been failing.
+pub const WEBHOOK_FAILING: EventName = EventName::of_catalogue("webhook.failing");
 /// An endpoint was switched off by the platform.
 pub const WEBHOOK_DISABLED: EventName = EventName::of_catalogue("webhook.disabled");
 
@@ -195,7 +197,9 @@ mod tests {
 
     #[test]
     fn the_constructors_names_are_in_the_catalogue() {
-        for name in [AGENT_STATE_CHANGED, AGENT_LOGIN, AGENT_LOGOUT, WEBHOOK_TEST, WEBHOOK_DISABLED] {
+        for name in
+            [AGENT_STATE_CHANGED, AGENT_LOGIN, AGENT_LOGOUT, WEBHOOK_TEST, WEBHOOK_FAILING, WEBHOOK_DISABLED]
+        {
             assert!(find(name.as_str()).is_some(), "{name}");
         }
     }

@@ -9,15 +9,18 @@ use sqlx::{FromRow, QueryBuilder};
 use std::sync::Arc;
 
 mod finish;
+mod latency;
 mod log;
 mod owned;
+mod retry;
+mod stats;
 
 pub use finish::{Attempt, Verdict, finish};
-pub use log::{AttemptEntry, Filter, LogEntry, Stats, attempts, entry, page, stats};
-pub use owned::{
-    Key, POSTPONED, owned, owners_without_server, postponements, release_others, still_owned,
-    tenant_of_waiting,
-};
+pub use latency::Histogram;
+pub use log::{AttemptEntry, Filter, LogEntry, attempts, entry, page};
+pub use owned::{Key, owned, owners_without_server, release_others, still_owned, tenant_of_waiting};
+pub use retry::{keep_only_attempt, queue_again};
+pub use stats::{Stats, stats};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";
@@ -125,6 +128,8 @@ pub struct Delivery {
     pub subject: Option<String>,
     /// Attempts made so far.
     pub attempts: i64,
+    /// Retries of the schedule that are used up: neither those that the endpoint asked for nor those by hand.
+    pub retries: i64,
     /// When the event was written.
     pub created_at: Timestamp,
     /// The event's full payload; none once the event was pruned.
@@ -141,6 +146,7 @@ struct DeliveryRow {
     event: String,
     subject: Option<String>,
     attempts: i64,
+    retries: i64,
     created_at: i64,
     payload: Option<String>,
 }
@@ -160,6 +166,7 @@ impl TryFrom<DeliveryRow> for Delivery {
             event: EventName::parse(&row.event).map_err(|_| corrupt("webhook_logs.event", &row.event))?,
             subject: row.subject,
             attempts: row.attempts,
+            retries: row.retries,
             created_at: Timestamp(row.created_at),
             payload: row.payload.map(|text| raw("events.payload", text)).transpose()?.map(Into::into),
         })
@@ -202,7 +209,8 @@ async fn lock_due(
 
 async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
     let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
-        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.created_at,
+        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries,
+         COALESCE(e.created_at, l.created_at) AS created_at,
          COALESCE(l.payload, e.payload) AS payload
          FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
          WHERE l.tenant_id = ? AND l.id = ?")
@@ -284,6 +292,7 @@ pub async fn forget_webhook(mut conn: Conn<'_>, tenant: &TenantId, webhook: Webh
     for sql in [
         "DELETE FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?",
+        "DELETE FROM webhook_replays WHERE tenant_id = ? AND webhook_id = ?",
     ] {
         on!(conn.again(), c => sqlx::query(sql).bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))?;
     }

@@ -145,6 +145,23 @@ pub async fn oldest_seq(conn: Conn<'_>, tenant: &TenantId) -> Result<Option<i64>
         .bind(tenant.as_str()).fetch_optional(c).await)
 }
 
+/// The number of the first event at that moment or later; the one after `head` if there is none yet. Moments follow the
+/// numbers, so that it is found by halving, whatever the log's length.
+pub async fn first_seq_at(mut conn: Conn<'_>, tenant: &TenantId, at: Timestamp, head: Head) -> Result<i64> {
+    let (mut from, mut to) = (1, head.seq + 1);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let row: Option<(i64, i64)> = on!(conn.again(), c => sqlx::query_as(
+            "SELECT seq, created_at FROM events WHERE tenant_id = ? AND seq >= ? ORDER BY seq LIMIT 1")
+            .bind(tenant.as_str()).bind(middle).fetch_optional(c).await)?;
+        match row {
+            Some((seq, created_at)) if created_at < at.0 => from = seq + 1,
+            _ => to = middle,
+        }
+    }
+    Ok(from)
+}
+
 /// The ends of several tenants' logs.
 pub async fn heads(conn: Conn<'_>, tenants: &[TenantId]) -> Result<Vec<(TenantId, i64)>> {
     if tenants.is_empty() {

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     30 "030_create_webhooks_table",
     31 "031_create_webhook_logs_table",
     32 "032_create_webhook_attempts_table",
+    33 "033_create_webhook_replays_table",
 ];
 
 /// The table of applied migrations. A migration that older servers cannot live with raises `oldest_server` to the

@@ -11,7 +11,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request, StatusCode, Uri};
 use model::{Clock, Timestamp};
 use std::time::Duration;
-use store::deliveries::{Attempt, Delivery, POSTPONED, Verdict};
+use store::deliveries::{Attempt, Delivery, Verdict};
 use tokio::time::Instant;
 
 /// What the error column holds at most.
@@ -66,13 +66,15 @@ pub(crate) async fn make(
         log: delivery.id,
         webhook: delivery.webhook,
         number,
+        retries: delivery.retries,
         at,
         duration_ms: milliseconds(begun.elapsed()),
         http_status: None,
         error: None,
         response_body: None,
         verdict: Verdict::Failed,
-        test: false,
+        // A test stays one when its entry is retried.
+        test: delivery.event == model::catalogue::WEBHOOK_TEST,
     };
     let retry = Next::RetryIfLeft { retry_count: endpoint.webhook.retry_count, spread: rand::random() };
     match result {
@@ -126,7 +128,7 @@ fn judge(answer: Answer, blank: Attempt, retry: Next) -> Made {
     let wait = answer.retry_after.filter(|_| asks_to_wait).and_then(|text| retry_after::parse(&text, now));
     if let Some(wait) = wait {
         let due = now.plus(wait);
-        let words = format!("{words}{POSTPONED}{} s", wait.as_secs());
+        let words = format!("{words}, asked to come back in {} s", wait.as_secs());
         return Made { pause: Some(due), ..with_verdict(made, Verdict::Retry(due), Some(words)) };
     }
     let words = if status.is_redirection() { format!("{words}: redirect not followed") } else { words };
@@ -152,6 +154,7 @@ pub(crate) fn end_without(delivery: &Delivery, at: Timestamp, why: &str) -> Atte
         log: delivery.id,
         webhook: delivery.webhook,
         number: delivery.attempts,
+        retries: delivery.retries,
         at,
         duration_ms: 0,
         http_status: None,
@@ -212,7 +215,7 @@ mod tests {
             let due = Timestamp(1_000 + 12 + 30_000);
             assert_eq!((made.attempt.verdict, made.next), (Verdict::Retry(due), Next::Decided));
             assert_eq!(made.pause, Some(due));
-            assert!(made.attempt.error.unwrap().contains(POSTPONED));
+            assert!(made.attempt.error.unwrap().contains(", asked to come back in 30 s"));
         }
         assert_eq!(judged(500, Some("30")).next, RETRY);
         assert_eq!(judged(503, Some("whenever")).next, RETRY);

@@ -133,10 +133,7 @@ async fn write(shared: &Shared, part: &[Result], repeated: bool) -> store::Resul
     let mut attempts = Vec::with_capacity(part.len());
     for result in part.iter().filter(ours) {
         match &result.what {
-            What::Attempt(attempt, next) => {
-                let verdict = decide(shared, tx.conn(), attempt, *next).await?;
-                attempts.push(Attempt { verdict, ..attempt.clone() });
-            }
+            What::Attempt(attempt, next) => attempts.push(decided(shared, attempt, *next)),
             What::GiveBack(due) => {
                 let (tenant, id) = &result.key;
                 deliveries::give_back(tx.conn(), tenant, *id, &shared.server, *due).await?;
@@ -154,21 +151,18 @@ async fn still_owned(shared: &Shared, conn: Conn<'_>, part: &[Result]) -> store:
     Ok(deliveries::still_owned(conn, &shared.server, &keys).await?.into_iter().collect())
 }
 
-/// Whether a failed attempt is repeated. Attempts that the endpoint asked to postpone used up no retry.
-async fn decide(shared: &Shared, conn: Conn<'_>, attempt: &Attempt, next: Next) -> store::Result<Verdict> {
-    let Next::RetryIfLeft { retry_count, spread } = next else { return Ok(attempt.verdict) };
-    let postponed = match attempt.number {
-        1 => 0,
-        _ => deliveries::postponements(conn, &attempt.tenant, attempt.log).await?,
-    };
-    let retry = (attempt.number - postponed).max(1);
-    if retry > retry_count {
-        return Ok(Verdict::Failed);
+/// The attempt with its verdict: whether a failed one is repeated.
+fn decided(shared: &Shared, attempt: &Attempt, next: Next) -> Attempt {
+    let attempt = attempt.clone();
+    let Next::RetryIfLeft { retry_count, spread } = next else { return attempt };
+    if attempt.retries >= retry_count {
+        return Attempt { verdict: Verdict::Failed, ..attempt };
     }
-    let number = u32::try_from(retry).unwrap_or(u32::MAX);
+    let retries = attempt.retries + 1;
+    let number = u32::try_from(retries).unwrap_or(u32::MAX);
     let delay = model::webhook::retry_delay(&shared.config.retry_schedule, number, spread);
     let ended = attempt.at.plus(Duration::from_millis(attempt.duration_ms.unsigned_abs()));
-    Ok(Verdict::Retry(ended.plus(delay)))
+    Attempt { retries, verdict: Verdict::Retry(ended.plus(delay)), ..attempt }
 }
 
 /// Frees the slots and counts.

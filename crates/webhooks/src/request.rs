@@ -114,6 +114,7 @@ pub(crate) mod tests {
             event: EventName::parse("order.paid").unwrap(),
             subject: None,
             attempts: 0,
+            retries: 0,
             created_at: Timestamp(1_729_866_000_999),
             payload: Some(RawValue::from_string(r#"{"b":1,"a":[2.50]}"#.into()).unwrap().into()),
         }

@@ -1,14 +1,14 @@
 //! `GET /api/v1/webhooks/{id}/logs/{log_id}`
 
 use super::shapes::LogEntryBody;
-use super::webhook_id;
+use super::{log_id, webhook_id};
 use crate::envelope::{Ok200, Success};
-use crate::error::{ApiError, Result};
+use crate::error::Result;
 use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use app::webhooks::LogDetail;
 use axum::extract::{Path, State};
-use model::{LogId, Timestamp};
+use model::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,9 +78,8 @@ impl From<LogDetail> for LogDetailBody {
 pub(crate) async fn log(
     State(state): State<Arc<ApiState>>,
     AnyCaller(caller): AnyCaller,
-    Path((id, log_id)): Path<(String, String)>,
+    Path((id, log)): Path<(String, String)>,
 ) -> Result<Ok200<LogDetailBody>> {
-    let log = log_id.parse().map(LogId).map_err(|_| ApiError::not_found("log entry"))?;
-    let detail = state.app.webhooks.log(caller.tenant(), webhook_id(&id)?, log).await?;
+    let detail = state.app.webhooks.log(caller.tenant(), webhook_id(&id)?, log_id(&log)?).await?;
     Ok(Ok200(detail.into()))
 }

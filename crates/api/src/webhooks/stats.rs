@@ -37,6 +37,16 @@ pub(crate) struct StatsBody {
     /// Of answered attempts; null when none was answered.
     #[schema(required = true)]
     avg_latency_ms: Option<f64>,
+    /// The latency that half of the answered attempts did not exceed; null when none was answered. Latencies are
+    /// counted in steps of 1, 2, 5, 10 … 20000, 60000 ms and taken as spread evenly over their step.
+    #[schema(required = true)]
+    p50_latency_ms: Option<f64>,
+    /// The same for 95 per cent of them.
+    #[schema(required = true)]
+    p95_latency_ms: Option<f64>,
+    /// The same for 99 per cent of them.
+    #[schema(required = true)]
+    p99_latency_ms: Option<f64>,
     #[schema(required = true)]
     last_delivery_at: Option<String>,
     #[schema(required = true)]
@@ -56,6 +66,9 @@ impl From<Stats> for StatsBody {
             pending_count: stats.pending,
             success_rate: (finished > 0).then_some(rounded(per_cent)),
             avg_latency_ms: (stats.latency_count > 0).then_some(rounded(average)),
+            p50_latency_ms: stats.latencies.percentile(0.5).map(rounded),
+            p95_latency_ms: stats.latencies.percentile(0.95).map(rounded),
+            p99_latency_ms: stats.latencies.percentile(0.99).map(rounded),
             last_delivery_at: stats.last_delivery_at.map(|at| Timestamp(at).to_string()),
             last_error: stats.last_error,
         }

@@ -186,6 +186,15 @@ fn check_secret(problems: &mut Problems, text: &str) {
     }
 }
 
+/// A secret that is given by itself.
+pub(super) fn check_new_secret(secret: Option<&str>) -> Result<()> {
+    let mut problems = Problems::default();
+    if let Some(secret) = secret {
+        check_secret(&mut problems, secret);
+    }
+    problems.into_result()
+}
+
 fn check_headers(problems: &mut Problems, headers: &BTreeMap<String, String>) {
     problems.check(headers.len() <= MAX_HEADERS, "headers", "must be 20 at most");
     for (name, value) in headers {

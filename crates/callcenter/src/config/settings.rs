@@ -89,7 +89,6 @@ pub struct Config {
     #[expect(dead_code, reason = "checked and kept for what is built next")]
     pub webhook_log_retention: Duration,
     /// `EVENT_RETENTION`.
-    #[expect(dead_code, reason = "checked and kept for what is built next")]
     pub event_retention: Duration,
     /// `WS_MAX_CONNECTIONS`, before it is cut to the descriptor limit.
     pub ws_max_connections: usize,

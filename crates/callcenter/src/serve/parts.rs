@@ -113,6 +113,10 @@ fn settings(config: &Config, secret: String) -> Settings {
         access_ttl: config.access_ttl,
         refresh_ttl: config.refresh_ttl,
         login_limit: config.rate_limit_login,
+        webhooks: app::webhooks::Limits {
+            disable_after: config.webhook_disable_after,
+            events_kept: config.event_retention,
+        },
     }
 }
 

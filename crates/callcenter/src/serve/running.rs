@@ -98,6 +98,9 @@ impl Tasks {
         let (gate, house, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { gate.follow().await });
         self.until_stop(async move { house.keep_house().await });
+        let (replaying, watching) = (parts.app.clone(), parts.app.clone());
+        self.until_stop(async move { watching.webhooks.watch_failing().await });
+        self.until_stop(async move { replaying.webhooks.run_replays().await });
         let (_, none) = mpsc::channel(1);
         let notices = std::mem::replace(&mut parts.notices, none);
         self.until_stop(act_on(noticing, notices));

@@ -2,6 +2,7 @@
 //! endpoint's health.
 
 use super::NOBODY;
+use super::latency::{self, Histogram};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -29,6 +30,8 @@ pub struct Attempt {
     pub webhook: WebhookId,
     /// Which attempt it was: 1, 2, …; for a delivery that ended without another attempt the number made before.
     pub number: i64,
+    /// Retries of the schedule that are used up, with one that the verdict grants.
+    pub retries: i64,
     /// When it began.
     pub at: Timestamp,
     /// How long it took.
@@ -65,11 +68,12 @@ pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attemp
 }
 
 /// The columns that a finished attempt sets, behind the two of the key.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "tenant_id",
     "id",
     "status",
     "attempts",
+    "retries",
     "http_status",
     "response_time_ms",
     "error",
@@ -124,6 +128,7 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
             column!(attempt.log.0);
             column!(status);
             column!(attempt.number);
+            column!(attempt.retries);
             column!(attempt.http_status);
             column!(attempt.duration_ms);
             column!(attempt.error.as_deref());
@@ -160,12 +165,16 @@ async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     })
 }
 
+/// What a rollup adds up, before the histogram's columns.
+const ROLLUP_COLUMNS: [&str; 4] = ["successful", "failed", "latency_ms_sum", "latency_count"];
+
 #[derive(Default)]
 struct Rollup {
     successful: i64,
     failed: i64,
     latency_ms_sum: i64,
     latency_count: i64,
+    latencies: Histogram,
 }
 
 async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
@@ -181,24 +190,32 @@ async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         if attempt.http_status.is_some() {
             rollup.latency_ms_sum += attempt.duration_ms;
             rollup.latency_count += 1;
+            rollup.latencies.add(attempt.duration_ms);
         }
     }
-    let add = if conn.is_mysql() {
-        " ON DUPLICATE KEY UPDATE successful = successful + VALUES(successful), failed = failed + VALUES(failed),
-          latency_ms_sum = latency_ms_sum + VALUES(latency_ms_sum), latency_count = latency_count + VALUES(latency_count)"
-    } else {
-        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET successful = successful + excluded.successful,
-          failed = failed + excluded.failed, latency_ms_sum = latency_ms_sum + excluded.latency_ms_sum,
-          latency_count = latency_count + excluded.latency_count"
+    let columns = ROLLUP_COLUMNS.into_iter().chain(latency::COLUMNS);
+    let add = |column: &str| match conn.is_mysql() {
+        true => format!("{column} = {column} + VALUES({column})"),
+        false => format!("{column} = {column} + excluded.{column}"),
     };
+    let sums: Vec<String> = columns.clone().map(add).collect();
+    let on_conflict = if conn.is_mysql() {
+        " ON DUPLICATE KEY UPDATE "
+    } else {
+        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET "
+    };
+    let columns: Vec<&str> = columns.collect();
     on!(conn, c => {
-        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, successful,
-            failed, latency_ms_sum, latency_count) ");
+        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
+        insert.push(columns.join(", ")).push(") ");
         insert.push_values(&rollups, |mut row, ((tenant, webhook, minute), rollup)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
                 .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
+            for count in rollup.latencies.0 {
+                row.push_bind(count);
+            }
         });
-        insert.push(add);
+        insert.push(on_conflict).push(sums.join(", "));
         insert.build().execute(c).await.map(|_| ())
     })
 }
@@ -212,6 +229,8 @@ struct Health<'a> {
     success_at: Option<i64>,
     delivery_at: i64,
     error: Option<&'a str>,
+    /// Of the attempt that the error is of.
+    status: Option<i64>,
 }
 
 async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
@@ -224,6 +243,7 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         health.delivery_at = ended_at;
         if attempt.verdict != Verdict::Success {
             health.error = attempt.error.as_deref();
+            health.status = attempt.http_status;
         }
         match attempt.verdict {
             _ if attempt.test => {}
@@ -240,22 +260,26 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         " ON DUPLICATE KEY UPDATE
           consecutive_failures = VALUES(consecutive_failures) + IF(VALUES(last_success_at) IS NULL, consecutive_failures, 0),
           failing_since = IF(VALUES(last_success_at) IS NULL, COALESCE(failing_since, VALUES(failing_since)), VALUES(failing_since)),
+          told = IF(VALUES(last_success_at) IS NULL, told, 0),
+          last_status = IF(VALUES(last_error) IS NULL, last_status, VALUES(last_status)),
           last_success_at = COALESCE(VALUES(last_success_at), last_success_at),
           last_delivery_at = VALUES(last_delivery_at), last_error = COALESCE(VALUES(last_error), last_error)"
     } else {
         " ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
           consecutive_failures = excluded.consecutive_failures + IIF(excluded.last_success_at IS NULL, consecutive_failures, 0),
           failing_since = IIF(excluded.last_success_at IS NULL, COALESCE(failing_since, excluded.failing_since), excluded.failing_since),
+          told = IIF(excluded.last_success_at IS NULL, told, 0),
+          last_status = IIF(excluded.last_error IS NULL, last_status, excluded.last_status),
           last_success_at = COALESCE(excluded.last_success_at, last_success_at),
           last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
     };
     on!(conn, c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
-            failing_since, last_success_at, last_delivery_at, last_error) ");
+            failing_since, last_success_at, last_delivery_at, last_error, last_status) ");
         insert.push_values(&batch, |mut row, ((tenant, webhook), health)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
                 .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
-                .push_bind(health.error);
+                .push_bind(health.error).push_bind(health.status);
         });
         insert.push(add);
         insert.build().execute(c).await.map(|_| ())

@@ -1,4 +1,4 @@
-//! Reads deliveries as their log shows them, and what they add up to.
+//! Reads deliveries as their log shows them.
 
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp, WebhookId};
@@ -44,7 +44,7 @@ const COLUMNS: &str =
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this endpoint only.
+    /// Of this endpoint only; of all that the tenant has otherwise.
     pub webhook: Option<WebhookId>,
     /// With this status only.
     pub status: Option<&'static str>,
@@ -65,6 +65,9 @@ pub async fn page(conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit: i64
         select.push_bind(tenant.as_str());
         if let Some(webhook) = filter.webhook {
             select.push(" AND webhook_id = ").push_bind(webhook.0);
+        } else {
+            // The log of an endpoint that is gone is removed in steps, and is not shown meanwhile.
+            select.push(" AND webhook_id IN (SELECT id FROM webhooks WHERE tenant_id = ").push_bind(tenant.as_str()).push(")");
         }
         if let Some(status) = filter.status {
             select.push(" AND status = ").push_bind(status);
@@ -124,49 +127,4 @@ pub async fn attempts(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<Ve
         "SELECT attempt, attempted_at, http_status, duration_ms, error, response_body FROM webhook_attempts
          WHERE tenant_id = ? AND log_id = ? ORDER BY attempt")
         .bind(tenant.as_str()).bind(id.0).fetch_all(c).await)
-}
-
-/// What an endpoint's deliveries add up to.
-#[derive(Debug, Clone, Default, FromRow)]
-pub struct Stats {
-    /// Delivered.
-    pub successful: i64,
-    /// Given up.
-    pub failed: i64,
-    /// Waiting or being sent.
-    #[sqlx(default)]
-    pub pending: i64,
-    /// The answered attempts' durations, added up.
-    pub latency_ms_sum: i64,
-    /// How many attempts were answered.
-    pub latency_count: i64,
-    /// When the last attempt ended.
-    #[sqlx(default)]
-    pub last_delivery_at: Option<i64>,
-    /// What was last wrong.
-    #[sqlx(default)]
-    pub last_error: Option<String>,
-}
-
-/// What finished since `since`, and what is pending now.
-pub async fn stats(
-    mut conn: Conn<'_>,
-    tenant: &TenantId,
-    webhook: WebhookId,
-    since: Timestamp,
-) -> Result<Stats> {
-    let mut stats: Stats = on!(conn.again(), c => sqlx::query_as(
-        "SELECT CAST(COALESCE(SUM(successful), 0) AS SIGNED) AS successful, CAST(COALESCE(SUM(failed), 0) AS SIGNED) AS failed,
-         CAST(COALESCE(SUM(latency_ms_sum), 0) AS SIGNED) AS latency_ms_sum,
-         CAST(COALESCE(SUM(latency_count), 0) AS SIGNED) AS latency_count
-         FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ? AND minute_at > ?")
-        .bind(tenant.as_str()).bind(webhook.0).bind(since.0 - 60_000).fetch_one(c).await)?;
-    stats.pending = on!(conn.again(), c => sqlx::query_scalar(
-        "SELECT COUNT(*) FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND status = 'pending'")
-        .bind(tenant.as_str()).bind(webhook.0).fetch_one(c).await)?;
-    let last: Option<(Option<i64>, Option<String>)> = on!(conn, c => sqlx::query_as(
-        "SELECT last_delivery_at, last_error FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?")
-        .bind(tenant.as_str()).bind(webhook.0).fetch_optional(c).await)?;
-    (stats.last_delivery_at, stats.last_error) = last.unwrap_or_default();
-    Ok(stats)
 }

@@ -8,9 +8,6 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 /// A delivery's key.
 pub type Key = (TenantId, LogId);
 
-/// Stands in the error of an attempt whose answer named a time to come back, which uses up no retry.
-pub const POSTPONED: &str = ", asked to come back in ";
-
 /// Pushes `((?,?),(?,?))`, in SQLite's spelling or MySQL's.
 fn push_keys<'a, DB>(query: &mut QueryBuilder<DB>, keys: &'a [Key], mysql: bool)
 where
@@ -88,13 +85,6 @@ pub async fn tenant_of_waiting(conn: Conn<'_>, webhook: WebhookId) -> Result<Opt
         "SELECT tenant_id FROM webhook_logs WHERE owner = '' AND webhook_id = ? LIMIT 1")
         .bind(webhook.0).fetch_optional(c).await)?;
     Ok(tenant.and_then(|tenant| TenantId::parse(&tenant).ok()))
-}
-
-/// How many attempts of a delivery used up no retry, because the endpoint had asked to come back later.
-pub async fn postponements(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<i64> {
-    on!(conn, c => sqlx::query_scalar(
-        "SELECT COUNT(*) FROM webhook_attempts WHERE tenant_id = ? AND log_id = ? AND error LIKE ?")
-        .bind(tenant.as_str()).bind(id.0).bind(format!("%{POSTPONED}%")).fetch_one(c).await)
 }
 
 /// Who owns deliveries without being entered as a server: nobody renews for it and nobody would find it dead. Steps

@@ -142,6 +142,7 @@ impl Site {
             event: EventName::parse("order.paid").unwrap(),
             subject: None,
             attempts: 0,
+            retries: 0,
             created_at: self.clock.now(),
             payload: Some(payload.into()),
         }
