@@ -2,10 +2,10 @@
 //! database now and then, so that no crash makes it unsaid; saying it and noting that it was said is one transaction.
 
 use super::{Webhooks, draft};
-use crate::Result;
 use crate::broadcaster::Work;
 use crate::error::retrying;
 use crate::events::{self, WebhookDisabled, WebhookFailing};
+use crate::{Error, Result};
 use model::{TenantId, Timestamp, WebhookId};
 use std::time::Duration;
 use store::failing::{self, Failing, Since};
@@ -71,10 +71,18 @@ impl Webhooks {
         let due = failing::due(reader.conn(), since, TOGETHER).await?;
         drop(reader);
         for (tenant, id) in due {
-            if retrying(|| self.tell(&tenant, id, since)).await? {
-                self.make_due(&tenant, id).await;
+            match retrying(|| self.tell(&tenant, id, since)).await {
+                Ok(true) => {
+                    self.make_due(&tenant, id).await;
+                    self.broadcaster.engine.changed(id);
+                }
+                Ok(false) => {}
+                Err(Error::Store(error)) if error.is_unavailable() => return Err(error.into()),
+                // One row that cannot be read must not keep the others from being told of.
+                Err(error) => {
+                    tracing::warn!(tenant_id = %tenant, webhook_id = %id, %error, "Webhook's failures not told");
+                }
             }
-            self.broadcaster.engine.changed(id);
         }
         Ok(())
     }
