@@ -78,11 +78,12 @@ impl Cursor {
         }
     }
 
-    /// Moves through a page of the log, which was read behind `passed`, as far as the batch has room.
+    /// Moves through a page of the log, which was read behind `passed`, as far as the batch has room. `head` is where the
+    /// feed ended when the page was asked for: what came since stands in the feed, whether or not in the page.
     pub(super) fn absorb(
         &mut self,
         page: Vec<Event>,
-        feed: &Feed,
+        head: Option<i64>,
         sight: &Sight<'_>,
         batch: &mut Batch,
     ) -> Stop {
@@ -90,7 +91,7 @@ impl Cursor {
         let first = page.first().map(|event| event.seq);
         match first {
             Some(first) if first == self.next || self.from_oldest => self.jump(first),
-            None if self.from_oldest => self.jump(feed.head().map_or(self.next, |head| head + 1)),
+            None if self.from_oldest => self.jump(head.map_or(self.next, |head| head + 1)),
             _ => return Stop::Lost,
         }
         let entries: Vec<Entry> = page.into_iter().map(|event| Entry::new(Arc::new(event))).collect();

@@ -21,7 +21,8 @@ type Question<'a> = Option<BoxFuture<'a, Answer>>;
 
 /// What the log said.
 enum Answer {
-    Page(Vec<Event>),
+    /// A page, and where the feed ended when it was asked for.
+    Page(Vec<Event>, Option<i64>),
     Extent(Extent),
 }
 
@@ -107,7 +108,7 @@ impl<S: FrameSink> Writer<'_, S> {
         let sight = Sight { viewer: &viewer, filter: &filter };
         self.head.borrow_and_update();
         let lost = match self.answer.take() {
-            Some(Answer::Page(page)) => self.cursor.absorb(page, feed, &sight, batch) == Stop::Lost,
+            Some(Answer::Page(page, head)) => self.cursor.absorb(page, head, &sight, batch) == Stop::Lost,
             Some(Answer::Extent(extent)) => {
                 let seq = extent.head.max(feed.head().unwrap_or(0));
                 self.cursor.jump(seq + 1);
@@ -146,7 +147,9 @@ impl<S: FrameSink> Writer<'_, S> {
     fn ask_for_page(&mut self) {
         let place = self.context.place;
         let (after, rows) = (self.cursor.passed(), self.cursor.rows());
-        let page = async move { Answer::Page(place.hub.0.log.page(&place.tenant.id, after, rows).await) };
+        let head = place.tenant.feed.head();
+        let page =
+            async move { Answer::Page(place.hub.0.log.page(&place.tenant.id, after, rows).await, head) };
         self.question = Some(page.boxed());
     }
 
