@@ -121,3 +121,39 @@ impl Cursor {
         self.rows = i64::try_from(fitting).unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HubConfig;
+    use crate::feed::Budget;
+    use model::{Audience, EventId, EventName, Role, TenantId, Timestamp};
+    use serde_json::value::RawValue;
+
+    fn event(seq: i64) -> Arc<Event> {
+        Arc::new(Event {
+            tenant: TenantId::parse("t").unwrap(),
+            seq,
+            id: EventId::generate(),
+            name: EventName::parse("order.paid").unwrap(),
+            subject: None,
+            audience: Audience::default(),
+            payload: RawValue::from_string("{}".into()).unwrap().into(),
+            created_at: Timestamp(0),
+        })
+    }
+
+    #[test]
+    fn an_empty_page_does_not_skip_what_was_published_since_it_was_asked_for() {
+        let feed = Feed::new(Budget::new(&HubConfig::default()));
+        feed.open(100);
+        let asked_at = feed.head();
+        feed.offer([event(101)]);
+        let viewer = Viewer { user: None, role: Role::Service };
+        let sight = Sight { viewer: &viewer, filter: &Filter::Everything };
+        let (mut cursor, mut batch) = (Cursor::new(1, true), Batch::default());
+        assert_eq!(cursor.absorb(Vec::new(), asked_at, &sight, &mut batch), Stop::Behind);
+        assert_eq!(cursor.follow(&feed, &sight, &mut batch), Stop::CaughtUp);
+        assert_eq!((cursor.passed(), batch.frames().len()), (101, 1));
+    }
+}
