@@ -16,8 +16,6 @@ use std::time::Duration;
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a call waits for a free connection.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(3);
-/// A connection that was given back longer ago than this is asked whether it is well before it is used.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// Readers beside SQLite's one writer.
 const SQLITE_READERS: u32 = 4;
 
@@ -246,15 +244,6 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
     let pool = MySqlPoolOptions::new()
         .max_connections(*max_connections)
         .acquire_timeout(ACQUIRE_DEADLINE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            Box::pin(async move {
-                if metadata.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         // The pool asks a connection that comes back whether it is well, and waits for the answer for ever: a database
         // host that has vanished would keep the whole pool waiting until TCP gives up.
         .after_release(|connection, _| {
