@@ -208,7 +208,16 @@ async fn the_log_of_an_endpoint_that_is_gone_is_removed() {
     }
     running.engine.changed(webhook.id);
     running.engine.deleted(site.tenant.clone(), quiet.id);
-    until("the log is empty", async || site.entries().await.is_empty()).await;
+    // Lists hide the log of an endpoint that is gone at once, so each row is asked for.
+    until("the log is empty", async || {
+        let mut rows = 0;
+        for (webhook, id) in ids.iter().map(|id| (webhook.id, id)).chain(done.iter().map(|id| (quiet.id, id)))
+        {
+            rows += usize::from(site.entry(webhook, *id).await.is_some());
+        }
+        rows == 0
+    })
+    .await;
     assert!(site.attempts(ids[0]).await.is_empty());
 }
 
