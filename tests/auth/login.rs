@@ -70,6 +70,19 @@ on_both! {
         server.try_login("colleague@example.com", PASSWORD).await.expect(200);
     }
 
+    async fn the_addresses_of_an_ipv6_network_are_throttled_together(server, RATE_LIMIT_LOGIN = "3/min", TRUSTED_PROXIES = "127.0.0.1") {
+        let wrong = json!({ "email": "admin@example.com", "password": "not the password" });
+        let from = async |address: &str| {
+            let login = server.anonymous().post("/api/v1/auth/login", wrong.clone());
+            login.header("x-forwarded-for", address).await.status
+        };
+        for end in ["::1", "::2", ":ffff:ffff:ffff:ffff"] {
+            assert_eq!(from(&format!("2001:db8:1:2{end}")).await, 401);
+        }
+        assert_eq!(from("2001:db8:1:2:1:2:3:4").await, 429);
+        assert_eq!(from("2001:db8:1:3::1").await, 401, "a neighbour is another one");
+    }
+
     async fn successful_log_ins_are_not_throttled(server, RATE_LIMIT_LOGIN = "3/min") {
         for _ in 0..5 {
             server.try_login("admin@example.com", "password").await.expect(200);

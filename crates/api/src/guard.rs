@@ -5,11 +5,11 @@ use crate::error::{ApiError, Result, panicked};
 use crate::permissions::{self, Access};
 use crate::state::ApiState;
 use app::Caller;
+use app::rate_limit::Source;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
@@ -24,7 +24,7 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
     let address =
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
     let token = bearer(request.headers()).map(str::to_owned);
-    match admit(&state, access, address, token.as_deref()).await {
+    match admit(&state, access, address.into(), token.as_deref()).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -53,21 +53,21 @@ async fn to_the_end(request: Request, next: Next) -> Response {
 async fn admit(
     state: &ApiState,
     access: Access,
-    address: IpAddr,
+    source: Source,
     token: Option<&str>,
 ) -> Result<Option<Caller>> {
     let Access::Only(roles, scope) = access else {
-        limit(state.by_address.take(address))?;
+        limit(state.by_address.take(source))?;
         return Ok(None);
     };
     let Some(token) = token else {
-        limit(state.by_address.take(address))?;
+        limit(state.by_address.take(source))?;
         return Err(missing_token());
     };
     let caller = match state.app.gate.authenticate(token).await {
         Ok(caller) => caller,
         Err(error) => {
-            limit(state.by_address.take(address))?;
+            limit(state.by_address.take(source))?;
             return Err(error.into());
         }
     };

@@ -4,9 +4,8 @@ use crate::client_address::TrustedProxies;
 use crate::cors::Origins;
 use crate::metrics::Metrics;
 use app::App;
-use app::rate_limit::{Limit, RateLimiter};
+use app::rate_limit::{Limit, RateLimiter, Source};
 use realtime::{Bus, Presence};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -47,7 +46,7 @@ pub struct ApiState {
     pub(crate) config: EdgeConfig,
     pub(crate) metrics: Metrics,
     pub(crate) by_caller: RateLimiter<String>,
-    pub(crate) by_address: RateLimiter<IpAddr>,
+    pub(crate) by_address: RateLimiter<Source>,
     bus: Option<Bus>,
     openapi: OnceLock<String>,
     stopping: AtomicBool,

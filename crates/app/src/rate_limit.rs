@@ -3,6 +3,7 @@
 use model::{Clock, Timestamp};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,20 @@ impl Limit {
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self { per_second: self.per_second * factor, burst: (self.burst * factor).max(1.0) }
+    }
+}
+
+/// Where requests come from, as far as limits tell apart: an IPv4 address, or an IPv6 network of 64 bits. Whoever has one
+/// IPv6 address has all 2^64 of its network, so that a limit on single ones would be none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source(IpAddr);
+
+impl From<IpAddr> for Source {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+            v4 => v4,
+        })
     }
 }
 
@@ -116,6 +131,15 @@ mod tests {
         assert!(limiter.take("a").is_err() && limiter.take("b").is_ok());
         clock.advance(Duration::from_secs(1));
         assert!(limiter.take("a").is_ok() && limiter.take("a").is_err());
+    }
+
+    #[test]
+    fn the_addresses_of_an_ipv6_network_are_one_source() {
+        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
+        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+        assert_eq!(source("192.0.2.1"), source("::ffff:192.0.2.1"));
     }
 
     #[test]

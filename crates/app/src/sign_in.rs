@@ -5,7 +5,7 @@ use crate::error::retrying;
 use crate::fields::Problems;
 use crate::gate::Identity;
 use crate::passwords::{self, Hashing};
-use crate::rate_limit::RateLimiter;
+use crate::rate_limit::{RateLimiter, Source};
 use crate::tokens::{Claims, RefreshClaims, Tokens};
 use crate::{Error, Result, Settings};
 use model::{EventId, SessionId, Timestamp};
@@ -41,8 +41,8 @@ pub struct SignIn {
     access_ttl: Duration,
     refresh_ttl: Duration,
     /// Accounts by their hash: what is sent as an address may be as long as a body.
-    failures_by_account: RateLimiter<([u8; 32], IpAddr)>,
-    failures_by_address: RateLimiter<IpAddr>,
+    failures_by_account: RateLimiter<([u8; 32], Source)>,
+    failures_by_address: RateLimiter<Source>,
 }
 
 impl SignIn {
@@ -90,6 +90,7 @@ impl SignIn {
         password: &str,
         hash: Option<&str>,
     ) -> Result<bool> {
+        let address = Source::from(address);
         let account = (Sha256::digest(account.as_bytes()).into(), address);
         let too_many = |retry_after| Error::TooMany { what: "failed log-ins", retry_after };
         self.failures_by_account.peek(account).map_err(too_many)?;
