@@ -37,6 +37,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A duration of a second or more: what the API tells in whole seconds.
+pub fn seconds_or_more(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_secs(1) { Err("must be 1s or more".to_owned()) } else { Ok(duration) }
+}
+
 /// Delays, comma-separated, at least one.
 pub fn schedule(text: &str) -> Result<Vec<Duration>, String> {
     let delays: Result<Vec<Duration>, String> = text.split(',').map(|delay| duration(delay.trim())).collect();
@@ -115,6 +121,14 @@ mod tests {
         }
         for bad in ["5s,", ",", "5s;5s", &"1s,".repeat(51)] {
             assert!(schedule(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_in_seconds_is_a_second_or_more() {
+        assert_eq!(seconds_or_more("1s"), Ok(Duration::from_secs(1)));
+        for bad in ["999ms", "0s", "1"] {
+            assert!(seconds_or_more(bad).is_err(), "{bad}");
         }
     }
 
