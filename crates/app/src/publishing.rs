@@ -6,12 +6,16 @@ use crate::error::retrying;
 use crate::{Error, Result};
 use model::{EventId, NewEvent, TenantId};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::idempotency::{self, Key};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 mod draft;
+#[cfg(test)]
+mod tests;
 
 pub use draft::EventDraft;
 
@@ -22,6 +26,10 @@ const EVENTS_TOGETHER: usize = 500;
 const BYTES_TOGETHER: usize = 4 << 20;
 /// Payload of one tenant that may wait: sixteen transactions, far less than a second's worth on a disk that works.
 const BYTES_WAITING: usize = 64 << 20;
+
+/// A call that has waited so long for its turn is refused. Eight seconds outlast a database that is away for one of its own
+/// time limits (5 s), and end before the usual limit of a client (10 s), which would not know what became of its events.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// An event as it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +42,10 @@ pub struct Accepted {
 
 /// One call, waiting to be written.
 struct Call {
+    /// Tells it from all others.
+    number: u64,
+    /// Until when it waits for its turn.
+    until: Instant,
     events: Vec<NewEvent>,
     bytes: usize,
     key: Option<Key>,
@@ -47,19 +59,30 @@ struct Queue {
     bytes: usize,
 }
 
+impl Queue {
+    fn remove(&mut self, number: u64) -> bool {
+        let Some(at) = self.calls.iter().position(|call| call.number == number) else { return false };
+        self.bytes -= self.calls.remove(at).map_or(0, |call| call.bytes);
+        true
+    }
+}
+
 /// Publishes custom events.
 #[derive(Clone)]
 pub struct Publishing {
     broadcaster: Arc<Broadcaster>,
     queues: Arc<Mutex<HashMap<TenantId, Queue>>>,
+    numbers: Arc<AtomicU64>,
+    patience: Duration,
 }
 
 impl Publishing {
     pub(crate) fn new(broadcaster: Arc<Broadcaster>) -> Self {
-        Self { broadcaster, queues: Arc::default() }
+        Self { broadcaster, queues: Arc::default(), numbers: Arc::default(), patience: PATIENCE }
     }
 
-    /// Writes the events, all or none, and answers once they are flushed. With a key, a repeat gets the first answer.
+    /// Writes the events, all or none, and answers once they are flushed. With a key, a repeat gets the first answer. A call
+    /// whose turn does not come in time is refused, and then never written; one that is being written is waited for.
     pub async fn publish(
         &self,
         tenant: &TenantId,
@@ -68,9 +91,23 @@ impl Publishing {
     ) -> Result<Vec<Accepted>> {
         let events = draft::check_all(tenant, drafts)?;
         let bytes = events.iter().map(|event| event.payload.get().len()).sum();
-        let (answer, answered) = oneshot::channel();
-        self.enqueue(tenant, Call { events, bytes, key, answer })?;
-        answered.await.unwrap_or_else(|_| Err(Error::Internal("a publishing call was dropped".into())))
+        let (answer, mut answered) = oneshot::channel();
+        let until = Instant::now() + self.patience;
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.enqueue(tenant, Call { number, until, events, bytes, key, answer })?;
+        let in_time = timeout_at(until, &mut answered).await;
+        let answer = match in_time {
+            Ok(answer) => answer,
+            Err(_) if self.withdraw(tenant, number) => return Err(Error::Busy),
+            // It is being written: only the outcome tells the truth, and the database's own time limits bound the wait.
+            Err(_) => answered.await,
+        };
+        answer.unwrap_or_else(|_| Err(Error::Internal("a publishing call was dropped".into())))
+    }
+
+    /// Takes a call out of its queue; whether it was still in it.
+    fn withdraw(&self, tenant: &TenantId, number: u64) -> bool {
+        self.queues().get_mut(tenant).is_some_and(|queue| queue.remove(number))
     }
 
     fn enqueue(&self, tenant: &TenantId, call: Call) -> Result<()> {
@@ -134,6 +171,10 @@ impl Publishing {
             Err(_) if calls.len() > 1 => {
                 // One of them may be the reason: each gets a transaction, and an answer, of its own.
                 for call in calls {
+                    if call.until <= Instant::now() {
+                        reply(call, Err(Error::Busy));
+                        continue;
+                    }
                     let alone = std::slice::from_ref(&call);
                     let answer = retrying(|| self.write_together(tenant, alone)).await;
                     reply(call, answer.and_then(|mut answers| answers.pop().unwrap_or_else(lost)));
