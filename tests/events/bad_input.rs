@@ -1,6 +1,6 @@
 //! What no event is. One bad event refuses its whole batch, naming it, and nothing is stored.
 
-use super::{EVENTS, event, log, numbers, publish};
+use super::{CONTROL_FRAMES, EVENTS, event, log, numbers, publish};
 use crate::harness::macros::on_both;
 use crate::harness::{Client, Server, Value, json};
 
@@ -39,6 +39,9 @@ fn bad_events() -> Vec<(&'static str, Value)> {
     for prefix in RESERVED {
         bad.push(("type", with("type", json!(format!("{prefix}custom")))));
         bad.push(("type", with("type", json!(format!("{prefix}state.changed")))));
+    }
+    for name in CONTROL_FRAMES.iter().chain(&["notification", "alert", "csat.submitted"]) {
+        bad.push(("type", with("type", json!(name))));
     }
     for value in [json!(7), json!(null), json!(["order.paid"]), json!({})] {
         bad.push(("type", with("type", value)));
@@ -136,15 +139,29 @@ on_both! {
         assert_unchanged(&server, &admin, &[]).await;
     }
 
+    async fn a_field_given_twice_is_refused(server) {
+        let admin = server.admin().await;
+        for (field, body) in [
+            ("type", r#"{"type":"order.paid","type":"order.sent","payload":{}}"#),
+            ("payload", r#"{"type":"order.paid","payload":{},"payload":{"a":1}}"#),
+            ("subject", r#"{"type":"order.paid","payload":{},"subject":"a","subject":"b"}"#),
+        ] {
+            raw(&admin, body).await.assert_error(422).names(field);
+            raw(&admin, format!("[{body}]")).await.assert_error(422).names(&format!("[0].{field}"));
+        }
+        assert_unchanged(&server, &admin, &[]).await;
+    }
+
     async fn names_beside_the_reserved_ones_are_free(server) {
         let admin = server.admin().await;
-        for name in ["agents.all", "callback.requested", "queued", "x", "a_1.b_2.3", "order.agent.call", "userland.x"] {
+        for name in ["agents.all", "callback.requested", "queued", "x", "a_1.b_2.3", "order.agent.call", "userland.x",
+                     "errors", "ping.pong", "connection.lost", "auth.failed"] {
             publish(&admin, with("type", json!(name))).await;
         }
         let longest = format!("order.{}", "x".repeat(94));
         publish(&admin, with("type", json!(longest))).await;
         publish(&admin, with("subject", json!("ü".repeat(200)))).await;
-        assert_eq!(log(&server).await.len(), 9);
+        assert_eq!(log(&server).await.len(), 13);
     }
 
     async fn a_body_that_is_not_json_is_400(server) {

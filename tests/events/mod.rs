@@ -11,6 +11,22 @@ use crate::harness::{Answer, Client, Server, Value, json};
 
 const EVENTS: &str = "/api/v1/events";
 
+/// The types of the WebSocket's own frames, which no custom event may have.
+pub const CONTROL_FRAMES: &[&str] = &[
+    "auth.expiring",
+    "auth.refresh",
+    "auth.refreshed",
+    "connection.ready",
+    "connection.reset",
+    "error",
+    "ping",
+    "pong",
+    "subscribe",
+    "subscribed",
+    "unsubscribe",
+    "unsubscribed",
+];
+
 /// An event that can be told from others.
 fn event(name: &str) -> Value {
     json!({ "type": "order.paid", "payload": { "name": name } })

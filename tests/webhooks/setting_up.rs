@@ -27,6 +27,19 @@ on_both! {
         assert!(made.text_of("secret").len() > 30, "{}", made.text);
     }
 
+    async fn a_host_that_does_not_resolve_yet_is_taken(server) {
+        let admin = server.admin().await;
+        let url = "https://not-there-yet.invalid/hook";
+        assert_eq!(admin.post(ALL, json!({ "url": url })).await.expect(201).data()["url"], url);
+    }
+
+    async fn a_field_given_twice_is_refused(server) {
+        let admin = server.admin().await;
+        let twice = r#"{"url":"https://example.com/","url":"https://example.org/"}"#;
+        admin.post(ALL, json!({})).raw("application/json", twice).await.assert_error(422).names("url");
+        assert_eq!(*admin.get(ALL).await.expect(200).data(), json!([]));
+    }
+
     async fn a_secret_is_shown_when_made_and_not_again(server) {
         let admin = server.admin().await;
         let body = json!({ "url": "https://example.com/", "secret": "a secret of ours" });
@@ -60,6 +73,9 @@ on_both! {
             ("events", json!(["*.changed"])),
             ("events", json!(["call.*.more"])),
             ("events", json!(["."])),
+            ("events", json!(["call.incomming"])),
+            ("events", json!(["order.paid", "connection.ready"])),
+            ("events", json!(vec!["order.paid"; 101])),
             ("retry_count", json!(-1)),
             ("retry_count", json!(21)),
             ("timeout", json!(0)),

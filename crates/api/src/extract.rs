@@ -119,9 +119,15 @@ fn wrong_field(path: &str, error: &serde_json::Error, bytes: &[u8]) -> ApiError 
         Some((parent, _)) => format!("{parent}."),
         None => String::new(),
     };
+    // These are told of the object around the field.
+    let inside = |rest: &str| match path {
+        "." => rest.trim_end_matches('`').to_owned(),
+        path => format!("{path}.{}", rest.trim_end_matches('`')),
+    };
     let problem = if let Some(rest) = text.strip_prefix("missing field `") {
-        let within = if path == "." { String::new() } else { format!("{path}.") };
-        FieldProblem::new(format!("{within}{}", rest.trim_end_matches('`')), "is required")
+        FieldProblem::new(inside(rest), "is required")
+    } else if let Some(rest) = text.strip_prefix("duplicate field `") {
+        FieldProblem::new(inside(rest), "is given twice")
     } else if let Some(rest) = text.strip_prefix("unknown field `") {
         let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
         let known = known.trim_start_matches(", expected ").trim_start_matches("one of ").replace('`', "");
@@ -233,6 +239,11 @@ mod tests {
         for (body, expected) in [
             (r#"{}"#, r#"field: "name", message: "is required""#),
             (r#"{"name":"x","inner":{}}"#, r#"field: "inner.flag", message: "is required""#),
+            (r#"{"name":"x","name":"y"}"#, r#"field: "name", message: "is given twice""#),
+            (
+                r#"{"name":"x","inner":{"flag":true,"flag":true}}"#,
+                r#"field: "inner.flag", message: "is given twice""#,
+            ),
             (r#"{"name":1}"#, r#"field: "name", message: "has the wrong type"#),
             (r#"{"name":"x","count":"3"}"#, r#"field: "count", message: "has the wrong type"#),
             (

@@ -173,10 +173,44 @@ pub fn find(name: &str) -> Option<&'static Definition> {
     CATALOGUE.iter().find(|definition| definition.name == name)
 }
 
-/// Whether a name is, or looks like, one of the catalogue's, so that custom events may not have it.
-#[must_use]
-pub fn is_reserved(name: &str) -> bool {
-    find(name).is_some() || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+/// The types of the WebSocket's own frames, in both directions: a custom event of such a type could not be told from one.
+pub const CONTROL_FRAMES: [&str; 12] = [
+    "auth.expiring",
+    "auth.refresh",
+    "auth.refreshed",
+    "connection.ready",
+    "connection.reset",
+    "error",
+    "ping",
+    "pong",
+    "subscribe",
+    "subscribed",
+    "unsubscribe",
+    "unsubscribed",
+];
+
+/// Why custom events may not have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reserved {
+    /// It is, or looks like, one of the catalogue's.
+    #[error(
+        "belongs to the catalogue: custom names may not be one of its names nor begin with agent., call., queue., chat., user., webhook. or connector."
+    )]
+    Catalogue,
+    /// It is a frame of the WebSocket.
+    #[error("is the type of a control frame of the WebSocket: choose another name, such as order.paid")]
+    ControlFrame,
+}
+
+/// Whether a name is free for custom events.
+pub fn check_custom(name: &str) -> Result<(), Reserved> {
+    if CONTROL_FRAMES.contains(&name) {
+        Err(Reserved::ControlFrame)
+    } else if find(name).is_some() || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        Err(Reserved::Catalogue)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +226,21 @@ mod tests {
                 "{}",
                 definition.name
             );
+        }
+    }
+
+    #[test]
+    fn custom_names_are_neither_the_catalogues_nor_the_websockets() {
+        for name in
+            ["agent.custom", "call.incoming", "notification", "alert", "csat.submitted", "connector.x"]
+        {
+            assert_eq!(check_custom(name), Err(Reserved::Catalogue), "{name}");
+        }
+        for name in CONTROL_FRAMES {
+            assert_eq!(check_custom(name), Err(Reserved::ControlFrame), "{name}");
+        }
+        for name in ["order.paid", "errors", "ping.pong", "connection.lost", "auth.failed", "callback"] {
+            assert_eq!(check_custom(name), Ok(()), "{name}");
         }
     }
 

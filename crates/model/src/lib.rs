@@ -9,6 +9,7 @@ pub mod duration;
 pub mod email;
 pub mod event;
 pub mod ids;
+pub mod personal;
 pub mod role;
 pub mod scope;
 pub mod webhook;

@@ -1,6 +1,6 @@
 //! What a webhook endpoint is set up with, each part checked once here.
 
-use crate::catalogue;
+use crate::catalogue::{self, Reserved};
 use crate::event::EventName;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -27,6 +27,9 @@ pub enum InvalidPattern {
         "is no event of the catalogue; custom names may not begin with its prefixes (agent., call., queue., chat., user., webhook., connector.)"
     )]
     Unknown,
+    /// A frame of the WebSocket, which is no event.
+    #[error("is a control frame of the WebSocket and no event")]
+    ControlFrame,
 }
 
 impl EventPattern {
@@ -40,10 +43,11 @@ impl EventPattern {
             return Ok(Self::Prefix(format!("{name}.")));
         }
         let name = EventName::parse(text).map_err(|_| InvalidPattern::Malformed)?;
-        if catalogue::is_reserved(text) && catalogue::find(text).is_none() {
-            return Err(InvalidPattern::Unknown);
+        match catalogue::check_custom(text) {
+            Err(Reserved::ControlFrame) => Err(InvalidPattern::ControlFrame),
+            Err(Reserved::Catalogue) if catalogue::find(text).is_none() => Err(InvalidPattern::Unknown),
+            _ => Ok(Self::Name(name)),
         }
-        Ok(Self::Name(name))
     }
 
     /// Whether it covers the event of that name.
@@ -132,6 +136,7 @@ mod tests {
             ("*.call", InvalidPattern::Malformed),
             ("Call.incoming", InvalidPattern::Malformed),
             ("call.incomming", InvalidPattern::Unknown),
+            ("connection.ready", InvalidPattern::ControlFrame),
         ] {
             assert_eq!(EventPattern::parse(text), Err(error), "{text}");
         }

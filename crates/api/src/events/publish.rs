@@ -25,7 +25,7 @@ pub(super) const MAX_BODY: usize = 4 << 20;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PublishEvent {
-    /// Dotted lower-case words, not beginning with a prefix of the catalogue.
+    /// Dotted lower-case words; neither with a prefix of the catalogue nor the type of a control frame of the WebSocket.
     #[schema(example = "order.paid")]
     #[serde(rename = "type")]
     name: String,

@@ -53,9 +53,8 @@ pub(super) fn check_all(tenant: &TenantId, drafts: Vec<EventDraft>) -> Result<Ve
 fn check(tenant: &TenantId, draft: EventDraft, problems: &mut Problems) -> Option<NewEvent> {
     let path = draft.path.clone();
     let name = problems.take(&format!("{path}type"), EventName::parse(&draft.name));
-    if name.is_some() && catalogue::is_reserved(&draft.name) {
-        let message = "belongs to the catalogue: custom names may not begin with agent., call., queue., chat., user., webhook. or connector.";
-        problems.add(format!("{path}type"), message);
+    if name.is_some() {
+        problems.take(&format!("{path}type"), catalogue::check_custom(&draft.name));
     }
     if let Some(subject) = &draft.subject {
         problems.check_text(subject, 1, 200, &format!("{path}subject"));

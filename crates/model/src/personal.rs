@@ -1,0 +1,224 @@
+//! Which fields of the catalogue's events are personal data, and what they look like masked. Knows nothing of who gets
+//! the masked form. Custom events have one view: nobody but their publisher knows what is personal in them.
+
+use crate::EventName;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// The personal fields by event; a dot leads into an object, and a field that is an object is personal as a whole.
+const PERSONAL: &[(&str, &[&str])] = &[
+    ("call.incoming", &["from"]),
+    ("call.outgoing", &["to.number"]),
+    ("call.ringing", &["from"]),
+    ("call.transferred", &["to.number"]),
+    ("call.transfer.failed", &["to.number"]),
+    ("call.abandoned", &["from"]),
+    ("call.voicemail.left", &["from"]),
+    ("call.callback.requested", &["number"]),
+    ("call.callback.completed", &["number"]),
+    ("queue.joined", &["from"]),
+    ("chat.session.started", &["visitor.name", "visitor.email", "subject", "page_url"]),
+    // The sender may be the visitor.
+    ("chat.message", &["sender.name", "text"]),
+    ("chat.message.updated", &["text"]),
+    ("chat.transferred", &["note"]),
+    ("csat.submitted", &["comment"]),
+];
+
+/// What stands for a text.
+const TEXT: &str = "***";
+/// Objects inside a personal field are looked into this deep; what lies deeper is masked as one text.
+const DEPTH: usize = 4;
+
+/// The payload with its personal data masked: digits but the last two become `*`, other texts `***`, keys stay.
+#[must_use]
+pub fn masked<'a>(event: &EventName, payload: &'a RawValue) -> Cow<'a, RawValue> {
+    match PERSONAL.iter().find(|(name, _)| *name == event.as_str()) {
+        None => Cow::Borrowed(payload),
+        Some((_, fields)) => Cow::Owned(raw(mask_fields(payload, fields))),
+    }
+}
+
+/// Masks the personal fields of an object. What is none has no fields, and stays.
+fn mask_fields(value: &RawValue, personal: &[&str]) -> String {
+    let Ok(Object(fields)) = serde_json::from_str(value.get()) else { return value.get().to_owned() };
+    object(fields.iter().map(|(name, value)| {
+        let inside: Vec<&str> =
+            personal.iter().filter_map(|path| path.strip_prefix(name.as_str())?.strip_prefix('.')).collect();
+        let text = if personal.contains(&name.as_str()) {
+            mask_all(value, DEPTH)
+        } else if inside.is_empty() {
+            value.get().to_owned()
+        } else {
+            mask_fields(value, &inside)
+        };
+        (name.as_str(), text)
+    }))
+}
+
+/// Masks every text and number of a value.
+fn mask_all(value: &RawValue, depth: usize) -> String {
+    match (value.get().as_bytes().first(), depth) {
+        (Some(b't' | b'f' | b'n'), _) => value.get().to_owned(),
+        (Some(b'{'), 1..) => match serde_json::from_str(value.get()) {
+            Ok(Object(fields)) => {
+                object(fields.iter().map(|(name, value)| (name.as_str(), mask_all(value, depth - 1))))
+            }
+            Err(_) => quoted(TEXT),
+        },
+        (Some(b'['), 1..) => match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            Ok(items) => {
+                let items: Vec<String> = items.into_iter().map(|item| mask_all(item, depth - 1)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Err(_) => quoted(TEXT),
+        },
+        (Some(b'"'), _) => {
+            let text: String = serde_json::from_str(value.get()).unwrap_or_default();
+            quoted(&mask_text(&text))
+        }
+        (Some(b'-' | b'0'..=b'9'), _) => quoted(&mask_text(value.get())),
+        _ => quoted(TEXT),
+    }
+}
+
+/// A number, as people write those of telephones, keeps its last two digits.
+fn mask_text(text: &str) -> String {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-()./ #*".contains(c));
+    if digits == 0 || !is_number {
+        return TEXT.to_owned();
+    }
+    let mut left = digits;
+    let mask = |c: char| {
+        if !c.is_ascii_digit() {
+            return c;
+        }
+        left -= 1;
+        if left < 2 { c } else { '*' }
+    };
+    text.chars().map(mask).collect()
+}
+
+fn object<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> String {
+    let fields: Vec<String> = fields.map(|(name, value)| format!("{}:{value}", quoted(name))).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn quoted(text: &str) -> String {
+    // A text always is JSON.
+    serde_json::to_string(text).unwrap_or_else(|_| format!("\"{TEXT}\""))
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    // Put together from parts that are JSON each; if it were none, nothing of it may get out.
+    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// An object's fields in their order.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(fields)
+            }
+        }
+        d.deserialize_map(Fields).map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    fn of(event: &str, json: &str) -> String {
+        let payload = RawValue::from_string(json.into()).unwrap();
+        masked(&EventName::parse(event).unwrap(), &payload).get().to_owned()
+    }
+
+    #[test]
+    fn numbers_keep_two_digits_and_other_texts_nothing() {
+        for (text, expected) in [
+            ("+49 30 901820", "+** ** ****20"),
+            ("(030) 90-18/20", "(***) **-**/20"),
+            ("101", "*01"),
+            ("7", "7"),
+            ("Anna Schmidt", "***"),
+            ("anna42@example.com", "***"),
+            ("anonymous", "***"),
+            ("", "***"),
+            ("٠٣٠", "***"),
+        ] {
+            assert_eq!(mask_text(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn personal_fields_are_masked_and_all_else_stays_as_it_is() {
+        assert_eq!(
+            of(
+                "call.incoming",
+                r#"{"call_id":"c1","from":{"number":"+4930901820","name":"Anna \"A\""},"to":{"number":"0800"},"n":1e400}"#
+            ),
+            r#"{"call_id":"c1","from":{"number":"+********20","name":"***"},"to":{"number":"0800"},"n":1e400}"#
+        );
+        assert_eq!(
+            of("call.outgoing", r#"{"from":{"number":"12345"},"to":{"number":"12345","user_id":"u1"}}"#),
+            r#"{"from":{"number":"12345"},"to":{"number":"***45","user_id":"u1"}}"#
+        );
+        assert_eq!(
+            of(
+                "chat.message",
+                r#"{"text":"call 0301234","sender":{"kind":"visitor","name":"Anna"},"internal":false}"#
+            ),
+            r#"{"text":"***","sender":{"kind":"visitor","name":"***"},"internal":false}"#
+        );
+    }
+
+    #[test]
+    fn whatever_stands_in_a_personal_field_is_masked() {
+        assert_eq!(
+            of("queue.joined", r#"{"from":{"number":4930901820,"more":[{"name":"A"},null,true,-15]}}"#),
+            r#"{"from":{"number":"********20","more":[{"name":"***"},null,true,"-15"]}}"#
+        );
+        let deep = format!(r#"{{"from":{}"A"{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+        assert_eq!(of("queue.joined", &deep), r#"{"from":[[[["***"]]]]}"#);
+        // A second field of the same name, or one in another spelling, hides nothing.
+        assert_eq!(
+            of("csat.submitted", r#"{"comment":"a","\u0063omment":"b"}"#),
+            r#"{"comment":"***","comment":"***"}"#
+        );
+    }
+
+    #[test]
+    fn events_without_personal_data_and_custom_ones_have_one_form() {
+        for event in ["agent.state.changed", "order.paid"] {
+            let json = r#"{"from":{"number":"+4930901820"},"text":"x"}"#;
+            assert_eq!(of(event, json), json);
+        }
+    }
+
+    #[test]
+    fn the_table_names_events_of_the_catalogue() {
+        for (name, _) in PERSONAL {
+            assert!(catalogue::find(name).is_some(), "{name}");
+        }
+    }
+}
