@@ -37,7 +37,7 @@ pub fn guarded(program: impl AsRef<std::ffi::OsStr>) -> Command {
 /// The caller's PATH, what `scripts/test` installs for itself, and where Debian keeps servers.
 pub fn search_path() -> String {
     let inherited = std::env::var("PATH").unwrap_or_default();
-    let tools = target_dir().join("test-tools/node_modules/.bin");
+    let tools = tools_dir().join("node_modules/.bin");
     format!("{}:{inherited}:/usr/sbin:/usr/bin:/bin", tools.display())
 }
 
@@ -45,6 +45,11 @@ pub fn search_path() -> String {
 pub fn profile_dir() -> PathBuf {
     let exe = std::env::current_exe().expect("the test executable has a path");
     exe.ancestors().nth(2).expect("target/<profile>/deps/blackbox").to_path_buf()
+}
+
+/// Where `scripts/test` puts what it installs.
+pub fn tools_dir() -> PathBuf {
+    target_dir().join("test-tools")
 }
 
 fn target_dir() -> PathBuf {

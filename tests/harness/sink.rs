@@ -10,10 +10,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::wait::eventually;
 use super::{Value, token};
@@ -23,6 +26,7 @@ use super::{Value, token};
 pub struct Received {
     pub method: String,
     pub path: String,
+    pub version: Version,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -88,13 +92,14 @@ impl Reply {
 }
 
 struct State {
+    connections: usize,
     received: Vec<Received>,
     next: VecDeque<Reply>,
     otherwise: Reply,
 }
 
 pub struct Sink {
-    port: u16,
+    origin: String,
     state: Arc<Mutex<State>>,
     // Ends the receiver, and every connection it has, with the value.
     _tasks: JoinSet<()>,
@@ -102,17 +107,32 @@ pub struct Sink {
 
 impl Sink {
     pub async fn start() -> Self {
+        Self::serve("http://127.0.0.1", None).await
+    }
+
+    /// One that speaks TLS, and is called `localhost`.
+    pub async fn start_tls(tls: Arc<ServerConfig>) -> Self {
+        Self::serve("https://localhost", Some(tls.into())).await
+    }
+
+    async fn serve(host: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let state = State { received: Vec::new(), next: VecDeque::new(), otherwise: Reply::status(200) };
+        let (received, next) = (Vec::new(), VecDeque::new());
+        let state = State { connections: 0, received, next, otherwise: Reply::status(200) };
         let state = Arc::new(Mutex::new(state));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
-        Self { port, state, _tasks: tasks }
+        tasks.spawn(accept(listener, tls, Arc::clone(&state)));
+        Self { origin: format!("{host}:{port}"), state, _tasks: tasks }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook", self.port)
+        format!("{}/hook", self.origin)
+    }
+
+    /// How many connections it has accepted.
+    pub fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 
     /// The answers to the next requests, in order of arrival.
@@ -147,19 +167,37 @@ impl Sink {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Mutex<State>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&state)));
-            // A client that goes away in the middle is the client's business.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+        state.lock().unwrap().connections += 1;
+        connections.spawn(connection(stream, tls.clone(), Arc::clone(&state)));
         while connections.try_join_next().is_some() {}
     }
+}
+
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<Mutex<State>>) {
+    let Some(tls) = tls else { return serve(stream, false, state).await };
+    // A client that does not like the certificate goes away.
+    let Ok(stream) = tls.accept(stream).await else { return };
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    serve(stream, http2, state).await;
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    http2: bool,
+    state: Arc<Mutex<State>>,
+) {
+    use hyper::server::conn::{http1, http2};
+    let service = service_fn(|request| answer(request, Arc::clone(&state)));
+    let stream = TokioIo::new(stream);
+    // A client that goes away in the middle is the client's business.
+    let _ = if http2 {
+        http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service).await
+    } else {
+        http1::Builder::new().serve_connection(stream, service).await
+    };
 }
 
 async fn answer(
@@ -171,7 +209,8 @@ async fn answer(
     let reply = {
         let mut state = state.lock().unwrap();
         let (method, path) = (parts.method.to_string(), parts.uri.to_string());
-        state.received.push(Received { method, path, headers: parts.headers, body });
+        let version = parts.version;
+        state.received.push(Received { method, path, version, headers: parts.headers, body });
         state.next.pop_front().unwrap_or_else(|| state.otherwise.clone())
     };
     tokio::time::sleep(reply.delay).await;

@@ -1,7 +1,7 @@
 //! Reading and forging access tokens, without the library that the product uses.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -31,4 +31,10 @@ pub fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
+}
+
+/// A delivery's signature as Standard Webhooks has it.
+pub fn webhook_signature(key: &[u8], id: &str, sent_at: &str, body: &[u8]) -> String {
+    let signed = [format!("{id}.{sent_at}.").as_bytes(), body].concat();
+    format!("v1,{}", STANDARD.encode(hmac(key, &signed)))
 }

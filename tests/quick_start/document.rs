@@ -16,9 +16,9 @@ struct Block {
 pub struct Document(VecDeque<Block>);
 
 impl Document {
-    pub fn open() -> Self {
-        let text =
-            std::fs::read_to_string(repository().join("docs/quick-start.md")).expect("the quick start");
+    /// The document of that name in the repository.
+    pub fn open(name: &str) -> Self {
+        let text = std::fs::read_to_string(repository().join(name)).expect("the document");
         let mut blocks = VecDeque::new();
         let mut heading = String::new();
         let mut open: Option<Block> = None;
@@ -52,6 +52,15 @@ impl Document {
         block.text
     }
 
+    /// The next block under this heading and in this language; what comes before it is passed over.
+    #[track_caller]
+    pub fn find(&mut self, heading: &str, language: &str) -> String {
+        let wanted = |block: &Block| block.heading == heading && block.language == language;
+        let at = self.0.iter().position(wanted).unwrap_or_else(|| panic!("no {language} under {heading}"));
+        self.0.drain(..at);
+        self.next(heading, language)
+    }
+
     #[track_caller]
     pub fn assert_at_the_end(&self) {
         let left: Vec<&str> = self.0.iter().map(|block| block.text.as_str()).collect();
@@ -62,6 +71,6 @@ impl Document {
 /// Puts ours where the document leaves something to the reader; which must be there.
 #[track_caller]
 pub fn put(text: &str, documented: &str, ours: &str) -> String {
-    assert!(text.contains(documented), "the quick start no longer says {documented}: {text}");
+    assert!(text.contains(documented), "the document no longer says {documented}: {text}");
     text.replace(documented, ours)
 }

@@ -3,10 +3,10 @@
 //! Only what it leaves to the reader is replaced: ports, the project folder, the start command (our binary), the
 //! container with Redis (a private Redis), the request bin (the sink), the user's id and the passwords.
 
-mod document;
+pub mod document;
 mod flow;
 mod migrations;
-mod terminal;
+pub mod terminal;
 mod walk;
 
 use walk::{SetUp, Walk};

@@ -48,7 +48,7 @@ impl Walk {
         let mariadb = if set_up == SetUp::Nothing { None } else { Some(prepared_mariadb().await) };
         Self {
             set_up,
-            document: Document::open(),
+            document: Document::open("docs/quick-start.md"),
             terminal: Terminal::open(folder.path()).await,
             sink: Sink::start().await,
             token: String::new(),

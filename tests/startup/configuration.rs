@@ -11,7 +11,7 @@ async fn all_bad_variables_are_listed_at_once_with_an_example_each() {
         ("DB_PORT", "70000"),
         ("DB_MAX_CONNECTIONS", "0"),
         ("DB_TLS", "perhaps"),
-        ("JWT_ACCESS_TTL", "soon"),
+        ("JWT_ACCESS_TTL", "500ms"),
         ("JWT_REFRESH_TTL", "-1d"),
         ("REDIS_PORT", "x"),
         ("REDIS_DB", "first"),

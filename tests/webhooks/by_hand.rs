@@ -2,21 +2,10 @@
 
 use std::time::Duration;
 
-use super::{happen, path, webhook};
+use super::{happen, newest, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
-use crate::harness::wait::eventually;
-use crate::harness::{Client, Server, Value, json};
-
-/// The newest entry of the log, once it looks like this.
-async fn newest(admin: &Client, id: &Value, what: &str, ready: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, async || {
-        let logs = admin.get(&format!("{}/logs", path(id))).await.expect(200);
-        let entry = logs.data()[0].clone();
-        ready(&entry).then_some(entry)
-    })
-    .await
-}
+use crate::harness::{Server, json};
 
 on_both! {
     async fn a_failed_delivery_is_tried_again_with_its_whole_schedule(server) {

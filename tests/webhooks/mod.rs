@@ -2,15 +2,23 @@
 
 mod by_hand;
 mod delivery;
+mod ending;
 mod failed;
 mod failing;
+mod guard;
+mod guide;
+mod libraries;
 mod logs;
+mod masking;
 mod on_the_wire;
+mod outgoing;
 mod replay;
 mod retries;
 mod rotation;
 mod setting_up;
+mod tls;
 
+use crate::harness::wait::eventually;
 use crate::harness::{Client, Value, json};
 
 const ALL: &str = "/api/v1/webhooks";
@@ -28,4 +36,14 @@ async fn webhook(admin: &Client, settings: Value) -> Value {
 async fn happen(client: &Client, reason: &str) {
     let body = json!({ "state": "busy", "reason": reason });
     client.post("/api/v1/agent-state/me", body).await.expect(200);
+}
+
+/// The newest entry of the log, once it looks like this.
+async fn newest(admin: &Client, id: &Value, what: &str, ready: impl Fn(&Value) -> bool) -> Value {
+    eventually(what, async || {
+        let logs = admin.get(&format!("{}/logs", path(id))).await.expect(200);
+        let entry = logs.data()[0].clone();
+        ready(&entry).then_some(entry)
+    })
+    .await
 }

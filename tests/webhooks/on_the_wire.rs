@@ -10,9 +10,8 @@ use crate::harness::{Server, json, token};
 
 /// The signature of Standard Webhooks over id, moment and body.
 fn standard_signature(received: &Received, key: &[u8]) -> String {
-    let head = format!("{}.{}.", received.header("webhook-id"), received.header("webhook-timestamp"));
-    let signed = [head.as_bytes(), &received.body].concat();
-    format!("v1,{}", STANDARD.encode(token::hmac(key, &signed)))
+    let (id, sent_at) = (received.header("webhook-id"), received.header("webhook-timestamp"));
+    token::webhook_signature(key, id, sent_at, &received.body)
 }
 
 on_both! {

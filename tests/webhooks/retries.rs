@@ -2,21 +2,10 @@
 
 use std::time::Duration;
 
-use super::{happen, path, webhook};
+use super::{happen, newest, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
-use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
-
-/// The only entry of the log, once it looks like this.
-async fn entry(admin: &Client, id: &Value, what: &str, ready: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, async || {
-        let logs = admin.get(&format!("{}/logs", path(id))).await.expect(200);
-        let entry = logs.data()[0].clone();
-        ready(&entry).then_some(entry)
-    })
-    .await
-}
 
 /// On duty already, so that each change is one event.
 async fn on_duty(server: &Server) -> Client {
@@ -34,13 +23,13 @@ on_both! {
         happen(&admin, "important").await;
 
         for (attempts, delay) in [(1, 5), (2, 30), (3, 300)] {
-            let pending = entry(&admin, &id, "the attempt to be recorded", |entry| entry["attempts"] == attempts).await;
+            let pending = newest(&admin, &id, "the attempt to be recorded", |entry| entry["attempts"] == attempts).await;
             assert_eq!(pending["status"], "pending", "{pending}");
             assert!(pending["next_attempt_at"].is_string(), "{pending}");
             // With jitter, at most a fifth later than the schedule says.
             server.advance(Duration::from_secs(delay * 12 / 10 + 1)).await;
         }
-        let done = entry(&admin, &id, "the success", |entry| entry["status"] == "success").await;
+        let done = newest(&admin, &id, "the success", |entry| entry["status"] == "success").await;
         assert_eq!((&done["attempts"], &done["retries"]), (&json!(4), &json!(3)));
         assert_eq!(done["http_status"], 200);
         assert!(done["next_attempt_at"].is_null() && done["completed_at"].is_string(), "{done}");
@@ -58,7 +47,7 @@ on_both! {
         let admin = on_duty(&server).await;
         let id = webhook(&admin, json!({ "url": sink.url() })).await;
         happen(&admin, "important").await;
-        entry(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
+        newest(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
         server.advance(Duration::from_secs(40 * 60)).await;
         // What comes later goes through in the meantime, so the sender has been awake.
         happen(&admin, "later").await;
@@ -72,9 +61,9 @@ on_both! {
         let admin = on_duty(&server).await;
         let id = webhook(&admin, json!({ "url": sink.url(), "retry_count": 1 })).await;
         happen(&admin, "hopeless").await;
-        entry(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
+        newest(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
         server.advance(Duration::from_secs(7)).await;
-        let failed = entry(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
+        let failed = newest(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
         assert_eq!((&failed["attempts"], &failed["retries"]), (&json!(2), &json!(1)));
         assert_eq!(failed["http_status"], 500);
         assert!(failed["next_attempt_at"].is_null(), "{failed}");
@@ -89,7 +78,7 @@ on_both! {
         // Nobody listens there.
         let id = webhook(&admin, json!({ "url": "http://127.0.0.1:9/", "retry_count": 0 })).await;
         happen(&admin, "hopeless").await;
-        let failed = entry(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
+        let failed = newest(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
         assert_eq!((&failed["attempts"], &failed["http_status"]), (&json!(1), &json!(null)));
         assert!(failed["error"].as_str().is_some_and(|error| !error.is_empty()), "{failed}");
     }
@@ -100,10 +89,10 @@ on_both! {
         let admin = on_duty(&server).await;
         let id = webhook(&admin, json!({ "url": sink.url(), "timeout": 1 })).await;
         happen(&admin, "slow").await;
-        let pending = entry(&admin, &id, "the time-out", |entry| entry["attempts"] == 1).await;
+        let pending = newest(&admin, &id, "the time-out", |entry| entry["attempts"] == 1).await;
         assert!(pending["error"].as_str().is_some_and(|error| error.contains("time")), "{pending}");
         server.advance(Duration::from_secs(7)).await;
-        entry(&admin, &id, "the success", |entry| entry["status"] == "success").await;
+        newest(&admin, &id, "the success", |entry| entry["status"] == "success").await;
     }
 
     async fn a_redirect_is_a_failure_and_not_followed(server) {
@@ -112,7 +101,7 @@ on_both! {
         let admin = on_duty(&server).await;
         let id = webhook(&admin, json!({ "url": sink.url(), "retry_count": 0 })).await;
         happen(&admin, "moved").await;
-        let failed = entry(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
+        let failed = newest(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
         assert_eq!(failed["http_status"], 302);
         assert!(elsewhere.received().is_empty());
     }
@@ -125,7 +114,7 @@ on_both! {
             sink.reply_next([Reply::status(status)]);
             happen(&admin, &status.to_string()).await;
             let success = |entry: &Value| entry["http_status"] == status && entry["status"] == "success";
-            entry(&admin, &id, "the success", success).await;
+            newest(&admin, &id, "the success", success).await;
         }
     }
 }

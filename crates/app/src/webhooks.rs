@@ -302,7 +302,7 @@ fn request_of(
 ) -> (Vec<(String, String)>, Option<String>) {
     let (number, at) = attempts.last().map_or((1, now), |last| (last.attempt, Timestamp(last.attempted_at)));
     let headers = ::webhooks::request::headers(webhook, delivery, number, at);
-    let body = delivery.payload.is_some().then(|| ::webhooks::request::body(delivery));
+    let body = delivery.payload.is_some().then(|| ::webhooks::request::body(webhook, delivery));
     (headers, body.map(|body| String::from_utf8_lossy(&body).into_owned()))
 }
 

@@ -92,7 +92,7 @@ fn build(
     at: Timestamp,
     version: &str,
 ) -> Request<Full<Bytes>> {
-    let body = request::body(delivery);
+    let body = request::body(&endpoint.webhook, delivery);
     let ours = request::signed_headers(&endpoint.webhook, delivery, number, at, &body, version);
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = hyper::Method::POST;

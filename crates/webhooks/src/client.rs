@@ -4,8 +4,8 @@
 mod failure;
 pub(crate) mod stage;
 
-use crate::AllowedNetworks;
 use crate::guard::{CountedStream, GuardedConnector};
+use crate::{AllowedNetworks, ExtraRoots, roots};
 use bytes::Bytes;
 pub(crate) use failure::{Failure, FailureKind};
 use http_body_util::{BodyExt, Full};
@@ -56,9 +56,9 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(crate) fn new(allowed: AllowedNetworks) -> Self {
+    pub(crate) fn new(allowed: AllowedNetworks, extra: &ExtraRoots) -> Self {
         let open = Arc::new(AtomicUsize::new(0));
-        let connector = Staged(https(GuardedConnector::new(&Arc::new(allowed), &open)));
+        let connector = Staged(https(GuardedConnector::new(&Arc::new(allowed), &open), extra));
         let pool = |idle| {
             legacy::Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
@@ -112,12 +112,9 @@ async fn read(response: Response<Incoming>, begun: Instant, until: Instant) -> A
     Answer { status, retry_after, body, took }
 }
 
-fn https(inner: GuardedConnector) -> HttpsConnector<GuardedConnector> {
-    let provider = rustls::crypto::ring::default_provider();
-    #[expect(clippy::expect_used, reason = "ring has the default protocol versions; a test opens a client")]
+fn https(inner: GuardedConnector, extra: &ExtraRoots) -> HttpsConnector<GuardedConnector> {
     HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(provider)
-        .expect("ring supports TLS 1.2 and 1.3")
+        .with_tls_config(roots::tls(extra))
         .https_or_http()
         .enable_http1()
         .enable_http2()

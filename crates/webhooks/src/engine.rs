@@ -133,7 +133,7 @@ impl Engine {
     ) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, heard) = mpsc::channel(NOTICES);
         let shared = Shared {
-            client: Client::new(config.allowed_networks.clone()),
+            client: Client::new(config.allowed_networks.clone(), &config.extra_roots),
             config,
             store,
             clock,

@@ -59,6 +59,11 @@ async fn resolve(name: &Name, allowed: &AllowedNetworks) -> Result<Vec<SocketAdd
     if name.as_str().eq_ignore_ascii_case("localhost") && !all.iter().any(SocketAddr::is_ipv4) {
         all.push((Ipv4Addr::LOCALHOST, 0).into());
     }
+    permitted(all, allowed)
+}
+
+/// Of what a name stands for at this moment, the addresses that may be dialled.
+fn permitted(mut all: Vec<SocketAddr>, allowed: &AllowedNetworks) -> Result<Vec<SocketAddr>, Refusal> {
     let Some(first) = all.first().map(SocketAddr::ip) else { return Err(Refusal::Unresolved(None)) };
     all.retain(|address| allowed.permits(address.ip()));
     if all.is_empty() { Err(Refusal::NotAllowed(first)) } else { Ok(all) }
@@ -174,5 +179,44 @@ impl Write for CountedStream {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write_vectored(cx, buffers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialled(found: &[&str], allowed: &AllowedNetworks) -> Result<Vec<String>, String> {
+        let found = found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+        let addresses = permitted(found, allowed).map_err(|refusal| refusal.to_string())?;
+        Ok(addresses.iter().map(|address| address.ip().to_string()).collect())
+    }
+
+    #[test]
+    fn of_a_names_addresses_only_those_that_are_allowed_are_dialled() {
+        let none = AllowedNetworks::none();
+        assert_eq!(dialled(&["8.8.8.8", "2606:4700::1"], &none).unwrap(), ["8.8.8.8", "2606:4700::1"]);
+        assert_eq!(dialled(&["10.0.0.1", "8.8.8.8", "::1"], &none).unwrap(), ["8.8.8.8"]);
+        let some = AllowedNetworks::parse("10.0.0.0/8").unwrap();
+        assert_eq!(dialled(&["127.0.0.1", "10.0.0.1"], &some).unwrap(), ["10.0.0.1"]);
+        for private in
+            ["127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "::ffff:10.0.0.1", "fe80::1"]
+        {
+            let refused = dialled(&[private, "192.168.0.1"], &none).unwrap_err();
+            assert_eq!(refused, format!("address {private} is not allowed"));
+        }
+        assert_eq!(dialled(&[], &none).unwrap_err(), "name does not resolve");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_stands_for_at_each_attempt() {
+        for name in ["localhost", "LOCALHOST"] {
+            let name: Name = name.parse().unwrap();
+            let refused = resolve(&name, &AllowedNetworks::none()).await.unwrap_err();
+            assert!(matches!(refused, Refusal::NotAllowed(address) if address.is_loopback()), "{refused}");
+            let open = AllowedNetworks::parse("127.0.0.0/8").unwrap();
+            let dialled = resolve(&name, &open).await.unwrap();
+            assert!(dialled.iter().all(|address| address.ip() == Ipv4Addr::LOCALHOST), "{dialled:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ mod networks;
 mod recorder;
 pub mod request;
 mod retry_after;
+mod roots;
 mod run;
 pub mod secret;
 mod sender;
@@ -29,6 +30,7 @@ mod upkeep;
 pub use engine::{Engine, Reservation};
 pub use gauges::{Gauges, LATENCY_BUCKETS_MS};
 pub use networks::AllowedNetworks;
+pub use roots::{ExtraRoots, InvalidRoots};
 
 use model::{TenantId, WebhookId};
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub struct EngineConfig {
     pub retry_schedule: Vec<Duration>,
     /// Networks outside public space that endpoints may stand in.
     pub allowed_networks: AllowedNetworks,
+    /// Certificate authorities beside the public ones.
+    pub extra_roots: ExtraRoots,
     /// The product's version, as endpoints see it.
     pub user_agent_version: &'static str,
 }

@@ -2,9 +2,10 @@
 
 use crate::signing;
 use bytes::Bytes;
-use model::Timestamp;
+use model::{Timestamp, personal};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use store::deliveries::Delivery;
 use store::webhooks::Webhook;
 
@@ -19,14 +20,21 @@ struct Body<'a> {
     seq: Option<i64>,
 }
 
-/// The body of every attempt of that delivery.
+/// The body of every attempt of that delivery. Masking is done here, when it is sent: what is stored is whole.
 #[must_use]
-pub fn body(delivery: &Delivery) -> Bytes {
+pub fn body(webhook: &Webhook, delivery: &Delivery) -> Bytes {
+    let payload = delivery.payload.as_deref().map(|payload| {
+        if webhook.mask_personal_data {
+            personal::masked(&delivery.event, payload)
+        } else {
+            Cow::Borrowed(payload)
+        }
+    });
     let body = Body {
         event: delivery.event.as_str(),
         tenant_id: delivery.tenant.as_str(),
         timestamp: delivery.created_at.unix_seconds(),
-        data: delivery.payload.as_deref(),
+        data: payload.as_deref(),
         id: delivery.event_id.as_str(),
         seq: delivery.event_seq,
     };
@@ -44,7 +52,7 @@ pub fn headers(
 ) -> Vec<(String, String)> {
     let version = env!("CARGO_PKG_VERSION");
     let own = webhook.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-    let ours = signed_headers(webhook, delivery, attempt, now, &body(delivery), version);
+    let ours = signed_headers(webhook, delivery, attempt, now, &body(webhook, delivery), version);
     own.chain(ours.into_iter().map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
@@ -123,17 +131,35 @@ pub(crate) mod tests {
     #[test]
     fn the_body_is_that_of_the_quick_start_with_id_and_seq_behind() {
         assert_eq!(
-            body(&delivery(1, Some(9))),
+            body(&webhook(), &delivery(1, Some(9))),
             r#"{"event":"order.paid","tenant_id":"t1","timestamp":1729866000,"data":{"b":1,"a":[2.50]},"id":"e1","seq":9}"#
         );
-        assert!(!String::from_utf8_lossy(&body(&delivery(1, None))).contains("seq"));
+        assert!(!String::from_utf8_lossy(&body(&webhook(), &delivery(1, None))).contains("seq"));
+    }
+
+    #[test]
+    fn personal_data_is_masked_and_the_masked_body_is_signed_where_the_endpoint_wants_it_so() {
+        let (plain, masking) = (webhook(), Webhook { mask_personal_data: true, ..webhook() });
+        let json = r#"{"from":{"number":"+4930901820"}}"#;
+        let call = Delivery {
+            event: EventName::parse("call.incoming").unwrap(),
+            payload: Some(RawValue::from_string(json.into()).unwrap().into()),
+            ..delivery(1, Some(9))
+        };
+        let text = |webhook: &Webhook| String::from_utf8(body(webhook, &call).to_vec()).unwrap();
+        assert!(text(&plain).contains("+4930901820"));
+        assert!(text(&masking).contains(r#""from":{"number":"+********20"}"#), "{}", text(&masking));
+        let sent = headers(&masking, &call, 1, Timestamp(0));
+        let signature = signing::body_signature("new", text(&masking).as_bytes());
+        assert!(sent.contains(&("x-webhook-signature".to_owned(), signature)));
+        assert_eq!(body(&masking, &delivery(1, None)), body(&plain, &delivery(1, None)));
     }
 
     #[test]
     fn the_headers_name_and_sign_the_attempt() {
         let headers = headers(&webhook(), &delivery(12, Some(9)), 2, Timestamp(5_000));
         let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        let signature = signing::body_signature("new", &body(&delivery(12, Some(9))));
+        let signature = signing::body_signature("new", &body(&webhook(), &delivery(12, Some(9))));
         for (name, expected) in [
             ("content-type", "application/json"),
             ("x-webhook-id", "7"),

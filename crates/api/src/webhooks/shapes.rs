@@ -38,6 +38,7 @@ pub(crate) struct WebhookDraft {
     timeout: Option<i64>,
     /// `none`, `subject` or `strict`.
     ordering: Option<String>,
+    /// Masks callers' and visitors' data in catalogue events; custom events have one form.
     mask_personal_data: Option<bool>,
     /// Further headers of every delivery.
     #[serde(default, deserialize_with = "given")]

@@ -12,6 +12,8 @@ pub struct Facts {
     pub data: Data,
     /// Why the files of HTTPS cannot be used, if they are configured and cannot.
     pub tls_problem: Option<String>,
+    /// Why `WEBHOOK_CA_FILE` cannot be used, if it is set and cannot.
+    pub webhook_ca_problem: Option<String>,
     /// How many descriptors the process may have.
     pub descriptors: u64,
 }
@@ -43,7 +45,9 @@ impl Facts {
         };
         let tls = config.tls.as_ref().map(serve::tls::load);
         let tls_problem = tls.and_then(Result::err).map(|error| format!("{error:#}"));
-        Self { config, data, tls_problem, descriptors: descriptors::attainable() }
+        let roots = serve::roots::load(config.webhook_ca_file.as_deref());
+        let webhook_ca_problem = roots.err().map(|error| format!("{error:#}"));
+        Self { config, data, tls_problem, webhook_ca_problem, descriptors: descriptors::attainable() }
     }
 }
 

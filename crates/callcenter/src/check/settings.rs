@@ -23,6 +23,7 @@ pub fn items(facts: &Facts) -> Vec<Item> {
         tls(facts),
         redis_availability(config),
         webhook_retries(config),
+        webhook_ca(facts),
         monitoring(config),
         rate_limits(config),
         refused_or(config, "CORS_ALLOWED_ORIGINS", "cors", || cors(&config.cors)),
@@ -124,6 +125,21 @@ fn webhook_retries(config: &Config) -> Item {
             "{retries} retries take {span}, but a webhook is switched off after {off_after} without success: shorten WEBHOOK_RETRY_SCHEDULE or lengthen WEBHOOK_DISABLE_AFTER."
         ),
     )
+}
+
+fn webhook_ca(facts: &Facts) -> Item {
+    const NAME: &str = "webhook_ca";
+    match (&facts.config.webhook_ca_file, &facts.webhook_ca_problem) {
+        (_, Some(problem)) => Item::fail(NAME, format!("{problem}.")),
+        (None, None) => Item::ok(NAME, "Endpoints of webhooks need a certificate of a public authority."),
+        (Some(file), None) => Item::ok(
+            NAME,
+            format!(
+                "Endpoints of webhooks need a certificate of a public authority, or of one in {}.",
+                file.display()
+            ),
+        ),
+    }
 }
 
 /// In minutes once it is that long.

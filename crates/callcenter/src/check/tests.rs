@@ -18,7 +18,7 @@ const SOUND: Data = Data::Open { schema: Ok(0), admin_is_open: false, flushes_co
 
 fn facts(environment: &[(&str, &str)], data: Data) -> Facts {
     let config = Config::read(&Sources::of(environment, "")).unwrap();
-    Facts { config, data, tls_problem: None, descriptors: 100_000 }
+    Facts { config, data, tls_problem: None, webhook_ca_problem: None, descriptors: 100_000 }
 }
 
 fn standing(facts: &Facts, status: Status) -> Vec<&'static str> {
@@ -64,6 +64,14 @@ fn what_works_and_could_bite_is_a_warning() {
     assert_eq!(warned("CORS_ALLOWED_ORIGINS", "http://localhost:*"), ["cors"]);
     assert_eq!(warned("LOG_FORMAT", "text"), ["logs"]);
     assert_eq!(warned("WS_MAX_CONNECTIONS", "200000"), ["descriptors"]);
+}
+
+#[test]
+fn files_that_cannot_be_used_fail() {
+    let mut facts = with(&[("WEBHOOK_CA_FILE", "ca.pem")]);
+    assert!(standing(&facts, Status::Fail).is_empty());
+    facts.webhook_ca_problem = Some("WEBHOOK_CA_FILE ca.pem cannot be used".into());
+    assert_eq!(standing(&facts, Status::Fail), ["webhook_ca"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::problem::Problems;
 use super::reader::Reader;
-use super::values::{duration, host, log_level, number, schedule, switch, token, word};
+use super::values::{duration, host, log_level, number, schedule, seconds_or_more, switch, token, word};
 use super::{Redis, Sources, database, networks, rates, redis};
 use api::{Origins, TrustedProxies};
 use app::rate_limit::Limit;
@@ -85,6 +85,8 @@ pub struct Config {
     pub webhook_retry_schedule: Vec<Duration>,
     /// `WEBHOOK_ALLOWED_NETWORKS`.
     pub webhook_allowed_networks: AllowedNetworks,
+    /// `WEBHOOK_CA_FILE`.
+    pub webhook_ca_file: Option<PathBuf>,
     /// `WEBHOOK_LOG_RETENTION`.
     #[expect(dead_code, reason = "checked and kept for what is built next")]
     pub webhook_log_retention: Duration,
@@ -139,7 +141,7 @@ fn read(r: &mut Reader<'_>) -> Option<Config> {
     let port = r.required("SERVER_PORT", number(1..=65_535));
     let mode = r.required("SERVER_ENV", word(MODES));
     let database = database::read(r);
-    let access_ttl = r.required("JWT_ACCESS_TTL", duration);
+    let access_ttl = r.required("JWT_ACCESS_TTL", seconds_or_more);
     let refresh_ttl = r.required("JWT_REFRESH_TTL", duration);
     let redis = redis::read(r);
     let webhook_workers = r.required("WEBHOOK_WORKERS", number(1..=10_000));
@@ -174,6 +176,7 @@ fn read(r: &mut Reader<'_>) -> Option<Config> {
         webhook_disable_after: webhook_disable_after?,
         webhook_retry_schedule: webhook_retry_schedule?,
         webhook_allowed_networks: webhook_allowed_networks?,
+        webhook_ca_file: r.text("WEBHOOK_CA_FILE").map(PathBuf::from),
         webhook_log_retention: webhook_log_retention?,
         event_retention: event_retention?,
         ws_max_connections: ws_max_connections?,

@@ -4,6 +4,7 @@ mod bind;
 mod http;
 mod parts;
 mod refusal;
+pub mod roots;
 mod running;
 mod signals;
 pub mod tls;
@@ -45,11 +46,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 async fn start(config: &Config) -> anyhow::Result<Running> {
     refusal::check(config).await?;
     let tls = config.tls.as_ref().map(tls::Certificates::load).transpose()?;
+    let roots = roots::load(config.webhook_ca_file.as_deref())?;
     let address = Reserved::bind(&config.host, config.port).await?;
     let instance = lock(&config.database)?;
     let store = open(&config.database).await?;
     let limits = limits(config.ws_max_connections);
-    let parts = parts::start(config, store, limits.websockets).await?;
+    let parts = parts::start(config, roots, store, limits.websockets).await?;
     Running::serve(config, parts, address, tls, limits, instance)
 }
 

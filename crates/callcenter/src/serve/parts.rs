@@ -10,7 +10,7 @@ use std::sync::Arc;
 use store::{Database, Store};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
-use webhooks::{Engine, EngineConfig, Notice};
+use webhooks::{Engine, EngineConfig, ExtraRoots, Notice};
 
 /// The product's version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,7 +30,12 @@ pub struct Parts {
 }
 
 /// Makes all parts, in the order of the quick start's lines. Nothing of it runs before `Running` takes it over.
-pub async fn start(config: &Config, store: Store, websockets: usize) -> anyhow::Result<Parts> {
+pub async fn start(
+    config: &Config,
+    roots: ExtraRoots,
+    store: Store,
+    websockets: usize,
+) -> anyhow::Result<Parts> {
     let clock = Clock::default();
     let secret = prepare(config, &store, &clock).await?;
     info!("Repositories initialized");
@@ -39,7 +44,8 @@ pub async fn start(config: &Config, store: Store, websockets: usize) -> anyhow::
     let hub =
         Hub::new(hub_config(config, &store, websockets).await?, store.clone(), clock.clone(), server.clone());
     info!("{}", hub_line(bus.as_ref()));
-    let (engine, notices) = Engine::new(engine_config(config), store.clone(), clock.clone(), server.clone());
+    let engine_config = engine_config(config, roots);
+    let (engine, notices) = Engine::new(engine_config, store.clone(), clock.clone(), server.clone());
     info!("Webhook manager started with {} workers", config.webhook_workers);
     let gate = Arc::new(Gate::new(store.clone(), clock.clone(), hub.clone()));
     let broadcaster = Arc::new(Broadcaster::new(store, clock, hub.clone(), engine, gate, server));
@@ -98,11 +104,12 @@ async fn hub_config(config: &Config, store: &Store, websockets: usize) -> anyhow
     })
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
+fn engine_config(config: &Config, extra_roots: ExtraRoots) -> EngineConfig {
     EngineConfig {
         workers: config.webhook_workers,
         retry_schedule: config.webhook_retry_schedule.clone(),
         allowed_networks: config.webhook_allowed_networks.clone(),
+        extra_roots,
         user_agent_version: VERSION,
     }
 }

@@ -119,6 +119,11 @@ fn tls_words(error: &rustls::Error) -> String {
             }
             CertificateError::UnknownIssuer => "certificate from an unknown issuer",
             CertificateError::Revoked => "certificate revoked",
+            CertificateError::BadSignature => "certificate with a signature that is not its issuer's",
+            // The library keeps this one to itself, and a self-signed certificate is the commonest of all mistakes.
+            other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                "certificate of an authority, such as a self-signed one, instead of a server's"
+            }
             _ => return format!("TLS: {error}"),
         },
         rustls::Error::InvalidMessage(_) => "the server does not speak TLS there",

@@ -23,6 +23,7 @@ async fn bench() -> Bench {
         workers: 1,
         retry_schedule: vec![Duration::from_secs(5)],
         allowed_networks: AllowedNetworks::none(),
+        extra_roots: crate::ExtraRoots::default(),
         user_agent_version: "0",
     };
     let (engine, _) = Engine::new(config, store, Clock::default(), ServerId::generate());

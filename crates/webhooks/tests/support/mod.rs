@@ -15,7 +15,7 @@ use store::{Database, Store, Tls};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use webhooks::{AllowedNetworks, Engine, EngineConfig, Notice};
+use webhooks::{AllowedNetworks, Engine, EngineConfig, ExtraRoots, Notice};
 
 pub struct Site {
     folder: tempfile::TempDir,
@@ -85,6 +85,7 @@ impl Site {
             workers: 4,
             retry_schedule: vec![Duration::from_secs(5), Duration::from_secs(30)],
             allowed_networks: AllowedNetworks::parse("127.0.0.1/32").unwrap(),
+            extra_roots: ExtraRoots::default(),
             user_agent_version: "1.2.3",
         };
         let server = ServerId::generate();

@@ -1,0 +1,61 @@
+//! A certificate authority of the tests' own, and servers with certificates of it.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// What a server's certificate is like.
+#[derive(Clone, Copy)]
+pub struct Certificate {
+    pub name: &'static str,
+    /// The years in which it begins and ends.
+    pub years: [i32; 2],
+}
+
+/// For `https://localhost`, in force.
+pub const GOOD: Certificate = Certificate { name: "localhost", years: [2020, 4000] };
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+    }
+
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server's side of TLS that speaks these protocols.
+    pub fn server(&self, certificate: Certificate, protocols: &[&str]) -> Arc<ServerConfig> {
+        let mut params = CertificateParams::new(vec![certificate.name.to_owned()]).expect("a name");
+        [params.not_before, params.not_after] = certificate.years.map(|year| date_time_ymd(year, 1, 1));
+        let key = KeyPair::generate().expect("a key");
+        let signed = params.signed_by(&key, &self.0).expect("a certificate");
+        server(signed.der(), &key, protocols)
+    }
+
+    /// A server's side of TLS that shows the authority's own certificate.
+    pub fn self_signed_server(&self) -> Arc<ServerConfig> {
+        server(self.0.der(), self.0.key(), &[])
+    }
+}
+
+fn server(certificate: &CertificateDer<'static>, key: &KeyPair, protocols: &[&str]) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring supports them")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("they fit together");
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Arc::new(config)
+}
