@@ -1,5 +1,4 @@
 -- The event log: per tenant 1, 2, 3 … without a gap. The payload is text, so that it stays as it was written.
--- created_at stands in the key so that the table can be partitioned by time.
 CREATE TABLE IF NOT EXISTS events (
   tenant_id VARCHAR(64) NOT NULL,
   seq BIGINT NOT NULL,
@@ -9,5 +8,5 @@ CREATE TABLE IF NOT EXISTS events (
   audience MEDIUMTEXT NULL,
   payload MEDIUMTEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  PRIMARY KEY (tenant_id, seq, created_at)
+  PRIMARY KEY (tenant_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -23,5 +23,6 @@ CREATE TABLE IF NOT EXISTS agent_state_history (
   source VARCHAR(16) NOT NULL,
   changed_by VARCHAR(64) NULL,
   changed_at BIGINT NOT NULL,
-  PRIMARY KEY (tenant_id, user_id, version)
+  PRIMARY KEY (tenant_id, user_id, version),
+  KEY agent_state_history_changed_at (changed_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

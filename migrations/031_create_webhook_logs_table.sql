@@ -1,7 +1,7 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
--- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it,
+-- and then event_at says when the event was written, if that is not created_at.
 -- attempts counts them all, retries those of the schedule that are used up.
--- created_at stands in the key so that the table can be partitioned by time.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id VARCHAR(64) NOT NULL,
   id BIGINT NOT NULL,
@@ -22,8 +22,9 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   created_at BIGINT NOT NULL,
   completed_at BIGINT NULL,
   payload MEDIUMTEXT NULL,
-  PRIMARY KEY (tenant_id, id, created_at),
+  event_at BIGINT NULL,
+  PRIMARY KEY (tenant_id, id),
   KEY webhook_logs_due (owner, webhook_id, next_attempt_at),
   KEY webhook_logs_webhook (tenant_id, webhook_id, id),
-  KEY webhook_logs_event (tenant_id, webhook_id, event_seq)
+  KEY webhook_logs_event (tenant_id, event_seq, webhook_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS webhook_rollups (
   to_10000_ms BIGINT NOT NULL DEFAULT 0,
   to_20000_ms BIGINT NOT NULL DEFAULT 0,
   to_60000_ms BIGINT NOT NULL DEFAULT 0,
-  PRIMARY KEY (tenant_id, webhook_id, minute_at)
+  PRIMARY KEY (tenant_id, webhook_id, minute_at),
+  KEY webhook_rollups_minute_at (minute_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.

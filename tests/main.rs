@@ -22,6 +22,7 @@ mod layering;
 mod openapi;
 mod permissions;
 mod quick_start;
+mod retention;
 mod startup;
 mod users;
 mod webhooks;

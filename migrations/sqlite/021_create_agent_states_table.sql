@@ -25,3 +25,4 @@ CREATE TABLE IF NOT EXISTS agent_state_history (
   changed_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, user_id, version)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS agent_state_history_changed_at ON agent_state_history (changed_at);

@@ -1,5 +1,6 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
--- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it.
+-- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it,
+-- and then event_at says when the event was written, if that is not created_at.
 -- attempts counts them all, retries those of the schedule that are used up.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id TEXT NOT NULL,
@@ -21,9 +22,9 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   created_at INTEGER NOT NULL,
   completed_at INTEGER NULL,
   payload TEXT NULL,
+  event_at INTEGER NULL,
   PRIMARY KEY (tenant_id, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS webhook_logs_due ON webhook_logs (owner, webhook_id, next_attempt_at) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_logs_webhook ON webhook_logs (tenant_id, webhook_id, id);
-CREATE INDEX IF NOT EXISTS webhook_logs_event ON webhook_logs (tenant_id, webhook_id, event_seq);
-CREATE INDEX IF NOT EXISTS webhook_logs_failed ON webhook_logs (tenant_id, id) WHERE status = 'failed';
+CREATE INDEX IF NOT EXISTS webhook_logs_event ON webhook_logs (tenant_id, event_seq, webhook_id);

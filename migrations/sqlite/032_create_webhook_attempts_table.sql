@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS webhook_rollups (
   to_60000_ms INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, webhook_id, minute_at)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS webhook_rollups_minute_at ON webhook_rollups (minute_at);
 
 -- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.
 -- told: 1 after webhook.failing, 2 after the one a day before the end, 3 after the end; 0 again with the next success.

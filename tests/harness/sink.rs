@@ -55,6 +55,7 @@ impl Received {
 pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
+    body: String,
     delay: Duration,
     end: End,
 }
@@ -68,12 +69,16 @@ enum End {
 
 impl Reply {
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), delay: Duration::ZERO, end: End::Answer }
+        Self { status, headers: Vec::new(), body: String::new(), delay: Duration::ZERO, end: End::Answer }
     }
 
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    pub fn body(self, body: &str) -> Self {
+        Self { body: body.to_owned(), ..self }
     }
 
     pub fn after(self, delay: Duration) -> Self {
@@ -222,7 +227,7 @@ async fn answer(
             for (name, value) in reply.headers {
                 response = response.header(name, value);
             }
-            Ok(response.body(Full::default()).expect("a response"))
+            Ok(response.body(Full::from(reply.body)).expect("a response"))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{happen, path, webhook};
+use super::{ALL, happen, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
@@ -128,5 +128,84 @@ on_both! {
         admin.get(&format!("{}/logs/999999", path(&id))).await.assert_error(404);
         let other = webhook(&admin, json!({ "url": sink.url(), "is_active": false })).await;
         admin.get(&format!("{}/logs/{}", path(&other), failed["id"])).await.assert_error(404);
+    }
+
+    async fn every_attempt_is_told_with_its_answer(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        happen(&admin, "on duty").await;
+        sink.reply_next([Reply::status(500).body(&"x".repeat(6000)), Reply::close(), Reply::status(201).body("thanks")]);
+        let id = webhook(&admin, json!({ "url": sink.url(), "headers": { "x-own": "mine" } })).await;
+        happen(&admin, "important").await;
+        for attempts in [1, 2] {
+            eventually("the attempt", async || {
+                let logs = admin.get(&format!("{}/logs", path(&id))).await.expect(200);
+                (logs.data()[0]["attempts"] == attempts).then_some(())
+            })
+            .await;
+            server.advance(Duration::from_secs(60)).await;
+        }
+        let entry = eventually("the success", async || {
+            let logs = admin.get(&format!("{}/logs?status=success", path(&id))).await.expect(200);
+            logs.data().get(0).cloned()
+        })
+        .await;
+        assert_eq!((&entry["attempts"], &entry["retries"], &entry["error"]), (&json!(3), &json!(2), &json!(null)));
+        let detail = admin.get(&format!("{}/logs/{}", path(&id), entry["id"])).await.expect(200).data().clone();
+        let headers = &detail["request"]["headers"];
+        assert_eq!((&headers["x-own"], &headers["x-webhook-attempt"]), (&json!("mine"), &json!("3")), "{headers}");
+        let sent = sink.received()[2].clone();
+        assert_eq!(headers["x-webhook-signature"], sent.header("x-webhook-signature"));
+        assert_eq!(detail["request"]["body"].as_str().map(str::as_bytes), Some(&sent.body[..]), "the exact text");
+        let log = detail["attempt_log"].as_array().expect("attempts");
+        let told: Vec<(&Value, &Value)> = log.iter().map(|one| (&one["attempt"], &one["http_status"])).collect();
+        assert_eq!(told, [(&json!(1), &json!(500)), (&json!(2), &json!(null)), (&json!(3), &json!(201))]);
+        assert_eq!(log[0]["response_body"].as_str().map(str::len), Some(4096), "the first 4 KiB");
+        assert_eq!((&log[1]["response_body"], &log[2]["response_body"]), (&json!(null), &json!("thanks")));
+        assert!(log[0]["error"].is_string() && log[1]["error"].is_string() && log[2]["error"].is_null(), "{detail}");
+        assert!(log.iter().all(|one| one["at"].is_string() && one["duration_ms"].is_i64()), "{detail}");
+        assert!(log.windows(2).all(|two| two[0]["at"].as_str() < two[1]["at"].as_str()), "{detail}");
+    }
+
+    async fn what_is_rare_is_found_over_several_pages(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        let id = webhook(&admin, json!({ "url": sink.url(), "events": ["order.*"] })).await;
+        let publish = async |name: &str, count: usize| {
+            let one = json!({ "type": name, "payload": {} });
+            admin.post("/api/v1/events", Value::Array(vec![one; count])).await.expect(202);
+        };
+        publish("order.rare", 1).await;
+        server.advance(Duration::from_secs(300)).await;
+        publish("order.paid", 1).await;
+        let later = admin.get(&format!("{}/logs", path(&id))).await.expect(200).data()[0]["created_at"].clone();
+        server.advance(Duration::from_secs(300)).await;
+        for _ in 0..11 {
+            publish("order.paid", 500).await;
+        }
+        let list = async |query: &str| admin.get(&format!("{}/logs?{query}", path(&id))).await.expect(200);
+        let first = list("event=order.rare").await;
+        assert_eq!(*first.data(), json!([]), "it lies behind 5,500 others");
+        let cursor = first.body["meta"]["next_cursor"].as_str().expect("a next page");
+        let second = list(&format!("event=order.rare&cursor={cursor}")).await;
+        assert_eq!((second.data().as_array().unwrap().len(), &second.data()[0]["event"]), (1, &json!("order.rare")));
+        assert!(second.body["meta"]["next_cursor"].is_null(), "{}", second.text);
+        // Where the moments say so, nothing else is looked at.
+        let before = list(&format!("to={}", later.as_str().unwrap())).await;
+        assert_eq!(before.data().as_array().unwrap().len(), 1, "{}", before.text);
+        assert!(before.body["meta"]["next_cursor"].is_null(), "{}", before.text);
+        assert_eq!(*list("status=failed").await.data(), json!([]));
+        assert!(list("status=failed").await.body["meta"]["next_cursor"].is_null());
+    }
+
+    async fn the_window_of_statistics_has_bounds(server) {
+        let admin = server.admin().await;
+        let id = webhook(&admin, json!({ "url": "https://example.com/" })).await;
+        for window in ["0s", "999ms", "367d", "-1h", "1", "day", ""] {
+            let answer = admin.get(&format!("{}/stats?window={window}", path(&id))).await;
+            answer.assert_error(400).names("window");
+        }
+        for window in ["1s", "15m", "24h", "366d"] {
+            admin.get(&format!("{}/stats?window={window}", path(&id))).await.expect(200);
+        }
+        admin.get(&format!("{ALL}/999999/stats")).await.assert_error(404);
     }
 }

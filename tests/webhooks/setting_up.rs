@@ -1,5 +1,7 @@
 //! Making, changing and removing webhooks.
 
+use std::future::IntoFuture;
+
 use super::{ALL, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;
@@ -174,4 +176,21 @@ async fn production_refuses_private_addresses() {
     admin.post(ALL, json!({ "url": "https://localhost/" })).await.expect(201);
     let tested = admin.post_empty(&format!("{ALL}/1/test")).await.expect(200);
     assert_eq!(tested.data()["status"], "failed", "{}", tested.text);
+}
+
+#[tokio::test]
+async fn a_tenant_has_two_thousand_webhooks_at_most() {
+    let server = Server::builder().sqlite().env("RATE_LIMIT_API", "off").start().await;
+    let admin = server.admin().await;
+    let create = || admin.post(ALL, json!({ "url": "https://example.com/", "is_active": false }));
+    for _ in 0..250 {
+        let some = futures_util::future::join_all((0..8).map(|_| create().into_future()));
+        assert!(some.await.iter().all(|answer| answer.status == 201));
+    }
+    let refused = create().await;
+    assert_eq!(refused.assert_error(409).body["error"]["code"], "too_many_webhooks");
+    assert_eq!(refused.body["error"]["details"][0]["message"], "full");
+    let first = admin.get(&format!("{ALL}?limit=1")).await.expect(200).data()[0]["id"].clone();
+    admin.delete(&path(&first)).await.succeeded();
+    create().await.expect(201);
 }

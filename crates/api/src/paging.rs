@@ -52,7 +52,12 @@ pub(crate) fn next_cursor<T>(rows: &mut Vec<T>, limit: i64, key: impl Fn(&T) -> 
         return None;
     }
     rows.truncate(limit);
-    rows.last().map(|row| URL_SAFE_NO_PAD.encode(key(row)))
+    rows.last().map(|row| cursor(&key(row)))
+}
+
+/// What a client gives back to go on after that key.
+pub(crate) fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
 }
 
 pub(crate) fn meta<T>(rows: &mut Vec<T>, limit: i64, key: impl Fn(&T) -> String) -> PageMeta {

@@ -91,6 +91,16 @@ impl Broadcaster {
         Ok(read)
     }
 
+    /// How many deliveries those events would cause, by what is remembered of the tenant's subscriptions; none if nothing is.
+    pub(crate) fn expected_deliveries(&self, tenant: &TenantId, events: &[NewEvent]) -> usize {
+        let Some(known) = self.known().get(tenant).cloned() else { return 0 };
+        let wanted = |event: &NewEvent| {
+            let wants = |one: &&Subscription| one.events.iter().any(|pattern| pattern.matches(&event.name));
+            known.subscriptions.iter().filter(wants).count()
+        };
+        events.iter().map(wanted).sum()
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, Arc<Known>>> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,6 +12,7 @@ pub mod housekeeping;
 pub mod passwords;
 pub mod publishing;
 pub mod rate_limit;
+pub mod retention;
 pub mod setup;
 pub mod sign_in;
 mod tokens;
@@ -26,6 +27,7 @@ use agents::Agents;
 use api_keys::ApiKeys;
 use model::Clock;
 use publishing::Publishing;
+use retention::Retention;
 use sign_in::SignIn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub login_limit: Option<rate_limit::Limit>,
     /// How long webhook endpoints are borne with.
     pub webhooks: webhooks::Limits,
+    /// How long things are kept.
+    pub kept: retention::Kept,
 }
 
 /// The application: everything that the edge can ask for.
@@ -72,6 +76,8 @@ pub struct App {
     pub publishing: Publishing,
     /// Webhook endpoints and their logs.
     pub webhooks: Webhooks,
+    /// Removes what is old.
+    pub retention: Retention,
 }
 
 impl App {
@@ -96,6 +102,7 @@ impl App {
             agents: Agents::new(broadcaster.clone()),
             api_keys: ApiKeys::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
+            retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),
             webhooks: Webhooks::new(broadcaster, allowed, settings.webhooks),
             gate,
         }

@@ -21,9 +21,11 @@ pub use draft::EventDraft;
 
 /// A repeat gets the first answer for this long.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// One transaction writes at most so many events and bytes of payload; a single call may be as large by itself.
+/// One transaction writes at most so many events, bytes of payload and deliveries. A single call may be as large by itself;
+/// of deliveries it may cause more, one for each of its 500 events and 2,000 webhooks, because it is written whole.
 const EVENTS_TOGETHER: usize = 500;
 const BYTES_TOGETHER: usize = 4 << 20;
+const DELIVERIES_TOGETHER: usize = 10_000;
 /// Payload of one tenant that may wait: sixteen transactions, far less than a second's worth on a disk that works.
 const BYTES_WAITING: usize = 64 << 20;
 
@@ -48,6 +50,8 @@ struct Call {
     until: Instant,
     events: Vec<NewEvent>,
     bytes: usize,
+    /// As far as is known before the transaction.
+    deliveries: usize,
     key: Option<Key>,
     answer: oneshot::Sender<Result<Vec<Accepted>>>,
 }
@@ -94,7 +98,8 @@ impl Publishing {
         let (answer, mut answered) = oneshot::channel();
         let until = Instant::now() + self.patience;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        self.enqueue(tenant, Call { number, until, events, bytes, key, answer })?;
+        let deliveries = self.broadcaster.expected_deliveries(tenant, &events);
+        self.enqueue(tenant, Call { number, until, events, bytes, deliveries, key, answer })?;
         let in_time = timeout_at(until, &mut answered).await;
         let answer = match in_time {
             Ok(answer) => answer,
@@ -143,14 +148,17 @@ impl Publishing {
     fn next_calls(&self, tenant: &TenantId) -> Option<Vec<Call>> {
         let mut queues = self.queues();
         let queue = queues.get_mut(tenant)?;
-        let (mut taken, mut events, mut bytes) = (Vec::new(), 0, 0);
+        let (mut taken, mut events, mut bytes, mut deliveries) = (Vec::new(), 0, 0, 0);
         while let Some(call) = queue.calls.front() {
-            let fits = events + call.events.len() <= EVENTS_TOGETHER && bytes + call.bytes <= BYTES_TOGETHER;
+            let fits = events + call.events.len() <= EVENTS_TOGETHER
+                && bytes + call.bytes <= BYTES_TOGETHER
+                && deliveries + call.deliveries <= DELIVERIES_TOGETHER;
             if !fits && !taken.is_empty() {
                 break;
             }
             events += call.events.len();
             bytes += call.bytes;
+            deliveries += call.deliveries;
             queue.bytes -= call.bytes;
             taken.extend(queue.calls.pop_front());
         }

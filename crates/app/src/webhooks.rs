@@ -10,11 +10,14 @@ use model::{EventId, LogId, TenantId, Timestamp, WebhookId, catalogue};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::deliveries::{self, Attempt, AttemptEntry, Delivery, Filter, LogEntry, NewDelivery, Owner, Stats};
+use store::deliveries::{
+    self, Attempt, AttemptEntry, Backlog, Delivery, Filter, LogEntry, NewDelivery, Owner, Page, Stats,
+};
 use store::journal;
 use store::webhooks::{self as rows, Health, Webhook};
 use tokio::sync::Notify;
 
+mod backlog;
 mod draft;
 mod failing;
 mod replay;
@@ -22,6 +25,9 @@ mod retry;
 mod rotate;
 
 pub use draft::Draft;
+
+/// Endpoints of one tenant, active or not: each event is matched against them all, and may cause a delivery to each.
+const WEBHOOKS_AT_MOST: i64 = 2_000;
 
 /// Deliveries that one transaction makes due.
 const MADE_DUE_TOGETHER: i64 = 1000;
@@ -31,6 +37,7 @@ pub struct Webhooks {
     broadcaster: Arc<Broadcaster>,
     allowed: AllowedNetworks,
     limits: Limits,
+    backlog: backlog::Sampler,
     /// Says that there is a new replay.
     replays: Notify,
 }
@@ -59,7 +66,7 @@ pub struct LogDetail {
 
 impl Webhooks {
     pub(crate) fn new(broadcaster: Arc<Broadcaster>, allowed: AllowedNetworks, limits: Limits) -> Self {
-        Self { broadcaster, allowed, limits, replays: Notify::new() }
+        Self { broadcaster, allowed, limits, backlog: backlog::Sampler::default(), replays: Notify::new() }
     }
 
     /// The tenant's endpoints by id, after the id `after`, with how they fare.
@@ -90,6 +97,9 @@ impl Webhooks {
         let mut webhook = draft.complete(draft::blank(tenant, now), &self.allowed)?;
         let stored = retrying(|| async {
             let mut work = self.broadcaster.begin(tenant).await?;
+            if rows::count(work.conn(), tenant).await? >= WEBHOOKS_AT_MOST {
+                return Err(too_many_webhooks());
+            }
             let id = rows::insert(work.conn(), &webhook).await?;
             work.webhooks_edited();
             work.commit().await?;
@@ -232,26 +242,20 @@ impl Webhooks {
         Ok(tx.commit().await?)
     }
 
+    /// Events from before then are no longer sent again; they are removed a little later.
+    fn events_kept_since(&self) -> Timestamp {
+        self.broadcaster.clock.now().minus(self.limits.events_kept)
+    }
+
     /// Entries of an endpoint's log, newest first.
-    pub async fn logs(
-        &self,
-        tenant: &TenantId,
-        id: WebhookId,
-        filter: Filter,
-        limit: i64,
-    ) -> Result<Vec<LogEntry>> {
+    pub async fn logs(&self, tenant: &TenantId, id: WebhookId, filter: Filter, limit: i64) -> Result<Page> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         Ok(deliveries::page(reader.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
     }
 
     /// The tenant's failed deliveries, newest first, with a lower number than `before`.
-    pub async fn failed(
-        &self,
-        tenant: &TenantId,
-        before: Option<LogId>,
-        limit: i64,
-    ) -> Result<Vec<LogEntry>> {
+    pub async fn failed(&self, tenant: &TenantId, before: Option<LogId>, limit: i64) -> Result<Page> {
         let mut reader = self.broadcaster.store.read().await?;
         let filter = Filter { status: Some("failed"), before, ..Filter::default() };
         Ok(deliveries::page(reader.conn(), tenant, &filter, limit).await?)
@@ -269,6 +273,11 @@ impl Webhooks {
         }
         let (headers, body) = request_of(&webhook, &delivery, &attempts, self.broadcaster.clock.now());
         Ok(LogDetail { entry, attempts, headers, body })
+    }
+
+    /// What is not delivered yet, over all tenants, as of a few seconds ago; none if it cannot be found out.
+    pub async fn backlog(&self) -> Option<Backlog> {
+        self.backlog.read(&self.broadcaster.store).await
     }
 
     /// What an endpoint's deliveries of the last `window` add up to.
@@ -308,6 +317,11 @@ fn request_of(
 
 const UNKNOWN: Error = Error::NotFound("webhook");
 const UNKNOWN_LOG: Error = Error::NotFound("log entry");
+
+fn too_many_webhooks() -> Error {
+    let message = format!("there are {WEBHOOKS_AT_MOST} webhooks, and no more are allowed: delete one first");
+    conflict("too_many_webhooks", &message, "full")
+}
 
 /// While an endpoint is inactive nothing is queued.
 fn inactive() -> Error {

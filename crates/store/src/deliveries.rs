@@ -8,18 +8,26 @@ use serde_json::value::RawValue;
 use sqlx::{FromRow, QueryBuilder};
 use std::sync::Arc;
 
+mod backlog;
+mod failures;
 mod finish;
+pub(crate) mod hints;
 mod latency;
+mod list;
 mod log;
 mod owned;
+mod pending;
 mod retry;
 mod stats;
 
+pub use backlog::{Backlog, backlog};
 pub use finish::{Attempt, Verdict, finish};
 pub use latency::Histogram;
-pub use log::{AttemptEntry, Filter, LogEntry, attempts, entry, page};
+pub use list::{Filter, Page, page};
+pub use log::{AttemptEntry, LogEntry, attempts, entry};
 pub use owned::{Key, owned, owners_without_server, release_others, still_owned, tenant_of_waiting};
-pub use retry::{keep_only_attempt, queue_again};
+pub use pending::{COUNTED_AT_MOST, count_pending};
+pub use retry::{has_payload, keep_only_attempt, queue_again};
 pub use stats::{Stats, stats};
 
 /// The owner of deliveries that wait to be claimed.
@@ -210,7 +218,7 @@ async fn lock_due(
 async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
     let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
         "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries,
-         COALESCE(e.created_at, l.created_at) AS created_at,
+         COALESCE(e.created_at, l.event_at, l.created_at) AS created_at,
          COALESCE(l.payload, e.payload) AS payload
          FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
          WHERE l.tenant_id = ? AND l.id = ?")
@@ -282,6 +290,9 @@ pub async fn delete_of_webhook(
          (SELECT id FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND id BETWEEN ? AND ?)")
         .bind(tenant.as_str()).bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last)
         .execute(c).await.map(|_| ()))?;
+    on!(conn.again(), c => sqlx::query(
+        "DELETE FROM webhook_failures WHERE tenant_id = ? AND webhook_id = ? AND log_id BETWEEN ? AND ?")
+        .bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last).execute(c).await.map(|_| ()))?;
     on!(conn, c => sqlx::query("DELETE FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND id BETWEEN ? AND ?")
         .bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last)
         .execute(c).await.map(|done| done.rows_affected()))

@@ -88,10 +88,3 @@ pub async fn oldest_waiting(
         .bind(webhook.0).bind(tenant.as_str()).fetch_one(c).await)?;
     Ok(oldest.map(Timestamp))
 }
-
-/// How many deliveries wait for an endpoint.
-pub async fn undelivered(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<i64> {
-    on!(conn, c => sqlx::query_scalar(
-        "SELECT COUNT(*) FROM webhook_logs WHERE owner = '' AND webhook_id = ? AND tenant_id = ?")
-        .bind(webhook.0).bind(tenant.as_str()).fetch_one(c).await)
-}

@@ -75,14 +75,3 @@ pub async fn complete(conn: Conn<'_>, tenant: &TenantId, key: &Key, first_seq: i
         "UPDATE idempotency_keys SET first_seq = ? WHERE tenant_id = ? AND credential = ? AND idempotency_key = ?")
         .bind(first_seq).bind(tenant.as_str()).bind(&key.credential).bind(&key.key).execute(c).await.map(|_| ()))
 }
-
-/// Forgets up to a thousand answers given before `before`; gives how many.
-pub async fn prune(conn: Conn<'_>, before: Timestamp) -> Result<u64> {
-    let sql = if conn.is_mysql() {
-        "DELETE FROM idempotency_keys WHERE created_at <= ? LIMIT 1000"
-    } else {
-        "DELETE FROM idempotency_keys WHERE (tenant_id, credential, idempotency_key) IN
-         (SELECT tenant_id, credential, idempotency_key FROM idempotency_keys WHERE created_at <= ? LIMIT 1000)"
-    };
-    on!(conn, c => sqlx::query(sql).bind(before.0).execute(c).await.map(|done| done.rows_affected()))
-}

@@ -14,6 +14,7 @@ pub mod journal;
 mod migrate;
 pub mod platform;
 pub mod replays;
+pub mod retention;
 pub mod revocations;
 pub mod servers;
 pub mod sessions;

@@ -151,13 +151,15 @@ pub async fn remove(conn: Conn<'_>, tenant: &TenantId, id: i64) -> Result<()> {
         .bind(tenant.as_str()).bind(id).execute(c).await.map(|_| ()))
 }
 
-/// How many events it would send by name, for a part that begins at its cursor; and the number that the part ends with.
-pub async fn count(conn: Conn<'_>, replay: &Replay) -> Result<(Vec<(String, i64)>, i64)> {
+/// How many events, from `since` or later, it would send by name, for a part that begins at its cursor; and the number
+/// that the part ends with.
+pub async fn count(conn: Conn<'_>, replay: &Replay, since: Timestamp) -> Result<(Vec<(String, i64)>, i64)> {
     let until = replay.until_seq.min(replay.after_seq + NUMBERS_TOGETHER);
     let counts = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT e.event, COUNT(*) FROM events e WHERE e.tenant_id = ");
         select.push_bind(replay.tenant.as_str()).push(" AND e.seq > ").push_bind(replay.after_seq);
-        select.push(" AND e.seq <= ").push_bind(until).push(" AND (e.subject IS NULL OR e.subject <> ");
+        select.push(" AND e.seq <= ").push_bind(until);
+        select.push(" AND e.created_at >= ").push_bind(since.0).push(" AND (e.subject IS NULL OR e.subject <> ");
         select.push_bind(own_subject(replay)).push(")").push(replay.only.condition(replay.webhook));
         select.push(" GROUP BY e.event").build_query_as().fetch_all(c).await
     })?;
@@ -177,13 +179,20 @@ pub struct Candidate {
     pub subject: Option<String>,
 }
 
-/// The next events, `limit` at most, whether subscribed to or not; and the number up to which they are all there is.
-pub async fn candidates(conn: Conn<'_>, replay: &Replay, limit: i64) -> Result<(Vec<Candidate>, i64)> {
+/// The next events from `since` or later, `limit` at most, whether subscribed to or not; and the number up to which they
+/// are all there is.
+pub async fn candidates(
+    conn: Conn<'_>,
+    replay: &Replay,
+    since: Timestamp,
+    limit: i64,
+) -> Result<(Vec<Candidate>, i64)> {
     let until = replay.until_seq.min(replay.after_seq + NUMBERS_TOGETHER);
     let rows: Vec<(i64, String, String, Option<String>)> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT e.seq, e.id, e.event, e.subject FROM events e WHERE e.tenant_id = ");
         select.push_bind(replay.tenant.as_str()).push(" AND e.seq > ").push_bind(replay.after_seq);
-        select.push(" AND e.seq <= ").push_bind(until).push(" AND (e.subject IS NULL OR e.subject <> ");
+        select.push(" AND e.seq <= ").push_bind(until);
+        select.push(" AND e.created_at >= ").push_bind(since.0).push(" AND (e.subject IS NULL OR e.subject <> ");
         select.push_bind(own_subject(replay)).push(")").push(replay.only.condition(replay.webhook));
         select.push(" ORDER BY e.seq LIMIT ").push_bind(limit).build_query_as().fetch_all(c).await
     })?;

@@ -55,9 +55,3 @@ fn read((id, tenant, kind, target): (i64, String, String, String)) -> Result<Rev
     };
     Ok(Revocation { id, tenant, revoked })
 }
-
-/// Forgets what every server has long read.
-pub async fn prune(conn: Conn<'_>, before: Timestamp) -> Result<u64> {
-    on!(conn, c => sqlx::query("DELETE FROM revocations WHERE created_at < ?")
-        .bind(before.0).execute(c).await.map(|done| done.rows_affected()))
-}

@@ -105,13 +105,3 @@ pub async fn open_of_user(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> R
         .bind(tenant.as_str()).bind(user.as_str()).fetch_all(c).await)?;
     ids.iter().map(|id| SessionId::parse(id).map_err(|_| crate::corrupt("sessions.id", id))).collect()
 }
-
-/// Forgets up to a thousand sign-ins that ran out before `before`; gives how many.
-pub async fn prune(conn: Conn<'_>, before: Timestamp) -> Result<u64> {
-    let sql = if conn.is_mysql() {
-        "DELETE FROM sessions WHERE expires_at < ? LIMIT 1000"
-    } else {
-        "DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM sessions WHERE expires_at < ? LIMIT 1000)"
-    };
-    on!(conn, c => sqlx::query(sql).bind(before.0).execute(c).await.map(|done| done.rows_affected()))
-}

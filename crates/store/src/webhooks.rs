@@ -146,6 +146,12 @@ pub async fn insert(conn: Conn<'_>, webhook: &Webhook) -> Result<WebhookId> {
     Ok(WebhookId(id))
 }
 
+/// How many endpoints a tenant has, active or not.
+pub async fn count(conn: Conn<'_>, tenant: &TenantId) -> Result<i64> {
+    on!(conn, c => sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE tenant_id = ?")
+        .bind(tenant.as_str()).fetch_one(c).await)
+}
+
 /// Overwrites an endpoint's row.
 pub async fn update(conn: Conn<'_>, webhook: &Webhook) -> Result<()> {
     let (previous, until) = webhook.previous_secret.clone().unzip();

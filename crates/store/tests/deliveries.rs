@@ -146,7 +146,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         tx.commit().await.unwrap();
 
         let mut reader = store.read().await.unwrap();
-        let log = deliveries::page(reader.conn(), &tenant, &Filter::default(), 10).await.unwrap();
+        let log = deliveries::page(reader.conn(), &tenant, &Filter::default(), 10).await.unwrap().entries;
         let seen: Vec<(i64, &str, i64)> = log.iter().map(|e| (e.id, e.status.as_str(), e.attempts)).collect();
         assert_eq!(seen, [(3, "pending", 1), (2, "pending", 0), (1, "success", 1)]);
         assert_eq!(log[0].next_attempt_at, Some(retry_at.0));

@@ -15,7 +15,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// Metrics for Prometheus
 ///
-/// With METRICS_TOKEN set, needs it as a bearer token; without it, production serves them to loopback only.
+/// Names and meanings: docs/metrics.md. With METRICS_TOKEN set, needs it as a bearer token; without it, production serves them to loopback only.
 #[utoipa::path(get, path = "/metrics", tag = "Operations",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(state): State<Arc<ApiState>>, request: Request) -> Result<Response> {
@@ -32,7 +32,7 @@ pub(crate) async fn metrics(State(state): State<Arc<ApiState>>, request: Request
         }
         _ => {}
     }
-    let text = state.metrics.encode(&state)?;
+    let text = state.metrics.encode(&state).await?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 /// Create a webhook
 ///
-/// The answer is the only one, besides that of a rotation, that shows the secret.
+/// The answer is the only one, besides that of a rotation, that shows the secret. A tenant may have 2,000 webhooks, active or
+/// not; one more is a 409 (`too_many_webhooks`).
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "Webhooks", request_body = WebhookDraft,
     responses((status = 201, body = Success<WebhookBody>)))]
 pub(crate) async fn create(

@@ -1,10 +1,10 @@
 //! `GET /api/v1/webhooks/failed`
 
-use super::shapes::LogEntryBody;
+use super::shapes::{LogEntryBody, log_page};
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::Result;
 use crate::extract::{AnyCaller, Query};
-use crate::paging::{Page, meta};
+use crate::paging::Page;
 use crate::state::ApiState;
 use axum::extract::State;
 use model::LogId;
@@ -22,7 +22,6 @@ pub(crate) async fn failed(
 ) -> Result<OkList<LogEntryBody, PageMeta>> {
     let limit = page.limit()?;
     let before = page.after_number()?.map(LogId);
-    let mut entries = state.app.webhooks.failed(caller.tenant(), before, limit + 1).await?;
-    let meta = meta(&mut entries, limit, |entry| entry.id.to_string());
-    Ok(OkList(entries.into_iter().map(Into::into).collect(), meta))
+    let page = state.app.webhooks.failed(caller.tenant(), before, limit).await?;
+    Ok(log_page(page))
 }

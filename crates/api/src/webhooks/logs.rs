@@ -1,11 +1,11 @@
 //! `GET /api/v1/webhooks/{id}/logs`
 
-use super::shapes::LogEntryBody;
+use super::shapes::{LogEntryBody, log_page};
 use super::webhook_id;
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::{ApiError, Result};
 use crate::extract::{AnyCaller, Query};
-use crate::paging::{Page, meta};
+use crate::paging::Page;
 use crate::state::ApiState;
 use axum::extract::{Path, State};
 use model::{LogId, Timestamp};
@@ -61,7 +61,8 @@ fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
 
 /// List a webhook's deliveries
 ///
-/// Newest first.
+/// Newest first. One page looks at 5,000 deliveries at most: where what is asked for is rare, it may be short or empty and
+/// still have a `next_cursor`, with which the list goes on. With `status=failed` it looks at failed deliveries only.
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}/logs", tag = "Webhooks",
     params(("id" = i64, Path, description = "The webhook"), LogFilter, Page),
     responses((status = 200, body = SuccessList<LogEntryBody, PageMeta>)))]
@@ -74,7 +75,6 @@ pub(crate) async fn logs(
 ) -> Result<OkList<LogEntryBody, PageMeta>> {
     let limit = page.limit()?;
     let filter = filter.read(page.after_number()?)?;
-    let mut entries = state.app.webhooks.logs(caller.tenant(), webhook_id(&id)?, filter, limit + 1).await?;
-    let meta = meta(&mut entries, limit, |entry| entry.id.to_string());
-    Ok(OkList(entries.into_iter().map(Into::into).collect(), meta))
+    let page = state.app.webhooks.logs(caller.tenant(), webhook_id(&id)?, filter, limit).await?;
+    Ok(log_page(page))
 }

@@ -1,12 +1,14 @@
 //! What requests and answers about webhooks look like.
 
+use crate::envelope::{OkList, PageMeta};
 use crate::extract::given;
+use crate::paging::cursor;
 use app::webhooks::Draft;
 use model::Timestamp;
 use model::webhook::EventPattern;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::deliveries::LogEntry;
+use store::deliveries::{LogEntry, Page};
 use store::webhooks::{Health, Webhook};
 use utoipa::ToSchema;
 
@@ -183,4 +185,10 @@ impl From<LogEntry> for LogEntryBody {
             next_attempt_at: moment(entry.next_attempt_at),
         }
     }
+}
+
+/// A page of a log, which says itself where the next one goes on.
+pub(crate) fn log_page(page: Page) -> OkList<LogEntryBody, PageMeta> {
+    let meta = PageMeta { next_cursor: page.next.map(|next| cursor(&next.to_string())) };
+    OkList(page.entries.into_iter().map(Into::into).collect(), meta)
 }

@@ -14,11 +14,14 @@ use store::deliveries::Stats;
 use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_WINDOW: Duration = Duration::from_secs(24 * 3600);
+const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
+const LONGEST_WINDOW: Duration = Duration::from_secs(366 * 24 * 3600);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Window {
-    /// How far back to look, such as `15m`, `24h` or `7d`; `24h` if not said.
+    /// How far back to look, from `1s` to `366d`, such as `15m`, `24h` or `7d`; `24h` if not said. Statistics are kept by the
+    /// minute, as long as WEBHOOK_LOG_RETENTION says.
     window: Option<String>,
 }
 
@@ -29,7 +32,7 @@ pub(crate) struct StatsBody {
     total_deliveries: i64,
     successful_count: i64,
     failed_count: i64,
-    /// Waiting or being sent now, whenever queued.
+    /// Waiting or being sent now, whenever queued. Not counted beyond 100000, which then means that many or more.
     pending_count: i64,
     /// Per cent of the finished ones; null when none finished.
     #[schema(required = true)]
@@ -75,6 +78,12 @@ impl From<Stats> for StatsBody {
     }
 }
 
+fn window(text: &str) -> Result<Duration> {
+    let window = duration::parse(text).map_err(|error| ApiError::parameter("window", error.to_string()))?;
+    let bounded = Some(window).filter(|window| (SHORTEST_WINDOW..=LONGEST_WINDOW).contains(window));
+    bounded.ok_or_else(|| ApiError::parameter("window", "must be from 1s to 366d"))
+}
+
 /// Show a webhook's statistics
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}/stats", tag = "Webhooks",
     params(("id" = i64, Path, description = "The webhook"), Window),
@@ -85,12 +94,7 @@ pub(crate) async fn stats(
     Path(id): Path<String>,
     Query(query): Query<Window>,
 ) -> Result<Ok200<StatsBody>> {
-    let window = match &query.window {
-        None => DEFAULT_WINDOW,
-        Some(text) => {
-            duration::parse(text).map_err(|error| ApiError::parameter("window", error.to_string()))?
-        }
-    };
+    let window = query.window.as_deref().map_or(Ok(DEFAULT_WINDOW), window)?;
     let stats = state.app.webhooks.stats(caller.tenant(), webhook_id(&id)?, window).await?;
     Ok(Ok200(stats.into()))
 }

@@ -8,6 +8,7 @@ use crate::events::{self, WebhookDisabled, WebhookFailing};
 use crate::{Error, Result};
 use model::{TenantId, Timestamp, WebhookId};
 use std::time::Duration;
+use store::deliveries;
 use store::failing::{self, Failing, Since};
 use store::webhooks::{self as rows, Webhook};
 
@@ -145,7 +146,7 @@ impl Webhooks {
         let disabled_reason = Some(reason.to_owned());
         let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
         rows::update(work.conn(), &off).await?;
-        let undelivered = failing::undelivered(work.conn(), &tenant, id).await?;
+        let undelivered = deliveries::count_pending(work.conn(), &tenant, id).await?;
         work.webhooks_edited();
         work.emit(events::webhook_disabled(&WebhookDisabled {
             webhook_id: id,

@@ -47,7 +47,10 @@ impl Webhooks {
         let mut reader = self.broadcaster.store.read().await?;
         let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         let head = journal::head(reader.conn(), tenant).await?.ok_or(UNKNOWN)?;
-        let first = journal::first_seq_at(reader.conn(), tenant, since, head).await?;
+        // What is older may go at any moment.
+        let kept = self.events_kept_since();
+        let oldest = journal::oldest_seq(reader.conn(), tenant).await?.unwrap_or(head.seq + 1);
+        let first = journal::first_seq_at(reader.conn(), tenant, since.max(kept), head).await?.max(oldest);
         let end = match until {
             Some(until) => journal::first_seq_at(reader.conn(), tenant, until, head).await?,
             None => head.seq + 1,
@@ -63,7 +66,7 @@ impl Webhooks {
         let mut queued = 0;
         let mut rest = replay.clone();
         while rest.after_seq < rest.until_seq {
-            let (counts, counted_to) = replays::count(reader.conn(), &rest).await?;
+            let (counts, counted_to) = replays::count(reader.conn(), &rest, kept).await?;
             queued +=
                 counts.iter().filter(|(name, _)| wants(&webhook, name)).map(|(_, count)| count).sum::<i64>();
             rest.after_seq = counted_to;
@@ -147,7 +150,7 @@ impl Webhooks {
             tx.commit().await?;
             return Ok(true);
         };
-        let (candidates, end) = replays::candidates(tx.conn(), &job, STEP).await?;
+        let (candidates, end) = replays::candidates(tx.conn(), &job, self.events_kept_since(), STEP).await?;
         let wanted: Vec<Candidate> =
             candidates.into_iter().filter(|event| wants_event(&webhook, &event.name)).collect();
         replays::advance(tx.conn(), &job, end).await?;

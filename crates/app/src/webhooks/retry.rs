@@ -21,11 +21,10 @@ impl Webhooks {
         let mut work = self.broadcaster.begin(tenant).await?;
         let webhook = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         let entry = deliveries::entry(work.conn(), tenant, id, log).await?.ok_or(UNKNOWN_LOG)?;
-        let delivery = deliveries::find(work.conn(), tenant, log).await?.ok_or(UNKNOWN_LOG)?;
         if !webhook.is_active {
             return Err(inactive());
         }
-        if delivery.payload.is_none() {
+        if !deliveries::has_payload(work.conn(), tenant, log, self.events_kept_since()).await? {
             return Err(conflict("event_pruned", "the event is no longer in the log", "pruned"));
         }
         if deliveries::attempts(work.conn(), tenant, log).await?.is_empty() && entry.attempts > 0 {

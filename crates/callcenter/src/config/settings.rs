@@ -88,7 +88,6 @@ pub struct Config {
     /// `WEBHOOK_CA_FILE`.
     pub webhook_ca_file: Option<PathBuf>,
     /// `WEBHOOK_LOG_RETENTION`.
-    #[expect(dead_code, reason = "checked and kept for what is built next")]
     pub webhook_log_retention: Duration,
     /// `EVENT_RETENTION`.
     pub event_retention: Duration,

@@ -121,8 +121,12 @@ pub const VARIABLES: &[Variable] = &[
         "/etc/callcenter/internal-ca.pem",
         "Certificate authorities that endpoints of webhooks may have beside the public ones, PEM; read at the start.",
     ),
-    public("WEBHOOK_LOG_RETENTION", "30d", "How long finished deliveries are kept."),
-    public("EVENT_RETENTION", "7d", "How long events are kept; what is pending stays."),
+    public("WEBHOOK_LOG_RETENTION", "30d", "How long finished deliveries and their statistics are kept."),
+    public(
+        "EVENT_RETENTION",
+        "7d",
+        "How long events are kept, to be read and sent again; what is pending stays.",
+    ),
     public(
         "WS_MAX_CONNECTIONS",
         "50000",

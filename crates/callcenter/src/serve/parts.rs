@@ -124,6 +124,10 @@ fn settings(config: &Config, secret: String) -> Settings {
             disable_after: config.webhook_disable_after,
             events_kept: config.event_retention,
         },
+        kept: app::retention::Kept {
+            events: config.event_retention,
+            webhook_logs: config.webhook_log_retention,
+        },
     }
 }
 

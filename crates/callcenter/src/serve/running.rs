@@ -95,10 +95,11 @@ impl Tasks {
         self.tracker.spawn(async move { hub.run(of_hub).await });
         self.tracker.spawn(engine.run(self.stop.clone()));
         self.tracker.spawn(async move { presence.run(of_presence).await });
-        let (gate, house, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
+        let (gate, timing, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { gate.follow().await });
-        self.until_stop(async move { house.keep_house().await });
-        let (replaying, watching) = (parts.app.clone(), parts.app.clone());
+        self.until_stop(async move { timing.keep_time().await });
+        let (replaying, watching, pruning) = (parts.app.clone(), parts.app.clone(), parts.app.clone());
+        self.until_stop(async move { pruning.retention.run().await });
         self.until_stop(async move { watching.webhooks.watch_failing().await });
         self.until_stop(async move { replaying.webhooks.run_replays().await });
         let (_, none) = mpsc::channel(1);

@@ -2,6 +2,7 @@
 //! endpoint's health.
 
 use super::NOBODY;
+use super::failures;
 use super::latency::{self, Histogram};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
@@ -63,6 +64,7 @@ pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attemp
     attempts.sort_by(|a, b| (&a.tenant, a.log).cmp(&(&b.tenant, b.log)));
     update_deliveries(conn.again(), owner, attempts).await?;
     insert_attempts(conn.again(), attempts).await?;
+    failures::note(conn.again(), attempts).await?;
     add_to_rollups(conn.again(), attempts).await?;
     update_health(conn, attempts).await
 }

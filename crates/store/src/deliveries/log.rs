@@ -1,7 +1,7 @@
-//! Reads deliveries as their log shows them.
+//! Reads a delivery as its log shows it.
 
 use crate::{Conn, Result, on};
-use model::{LogId, TenantId, Timestamp, WebhookId};
+use model::{LogId, TenantId, WebhookId};
 use sqlx::{FromRow, QueryBuilder};
 
 /// A delivery as its log shows it.
@@ -37,57 +37,9 @@ pub struct LogEntry {
     pub next_attempt_at: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "SELECT id, webhook_id, event_id, event_seq, event, status, attempts, http_status, response_time_ms,
-    error, response_body, created_at, completed_at, next_attempt_at FROM webhook_logs WHERE tenant_id = ";
-
-/// Which entries to list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of this endpoint only; of all that the tenant has otherwise.
-    pub webhook: Option<WebhookId>,
-    /// With this status only.
-    pub status: Option<&'static str>,
-    /// About events of this name only.
-    pub event: Option<String>,
-    /// Queued then or later.
-    pub from: Option<Timestamp>,
-    /// Queued before that.
-    pub to: Option<Timestamp>,
-    /// With a lower number only.
-    pub before: Option<LogId>,
-}
-
-/// Entries of a tenant, newest first, `limit` at most.
-pub async fn page(conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<LogEntry>> {
-    on!(conn, c => {
-        let mut select = QueryBuilder::new(COLUMNS);
-        select.push_bind(tenant.as_str());
-        if let Some(webhook) = filter.webhook {
-            select.push(" AND webhook_id = ").push_bind(webhook.0);
-        } else {
-            // The log of an endpoint that is gone is removed in steps, and is not shown meanwhile.
-            select.push(" AND webhook_id IN (SELECT id FROM webhooks WHERE tenant_id = ").push_bind(tenant.as_str()).push(")");
-        }
-        if let Some(status) = filter.status {
-            select.push(" AND status = ").push_bind(status);
-        }
-        if let Some(event) = &filter.event {
-            select.push(" AND event = ").push_bind(event);
-        }
-        if let Some(from) = filter.from {
-            select.push(" AND created_at >= ").push_bind(from.0);
-        }
-        if let Some(to) = filter.to {
-            select.push(" AND created_at < ").push_bind(to.0);
-        }
-        if let Some(before) = filter.before {
-            select.push(" AND id < ").push_bind(before.0);
-        }
-        select.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-        select.build_query_as().fetch_all(c).await
-    })
-}
+/// What an entry is read from, of a table called `l`.
+pub(super) const COLUMNS: &str = "SELECT l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.status, l.attempts,
+    l.http_status, l.response_time_ms, l.error, l.response_body, l.created_at, l.completed_at, l.next_attempt_at";
 
 /// One entry of an endpoint's log.
 pub async fn entry(
@@ -98,8 +50,8 @@ pub async fn entry(
 ) -> Result<Option<LogEntry>> {
     on!(conn, c => {
         let mut select = QueryBuilder::new(COLUMNS);
-        select.push_bind(tenant.as_str()).push(" AND webhook_id = ").push_bind(webhook.0);
-        select.push(" AND id = ").push_bind(id.0);
+        select.push(" FROM webhook_logs l WHERE l.tenant_id = ").push_bind(tenant.as_str());
+        select.push(" AND l.webhook_id = ").push_bind(webhook.0).push(" AND l.id = ").push_bind(id.0);
         select.build_query_as().fetch_optional(c).await
     })
 }

@@ -1,6 +1,7 @@
 //! What an endpoint's deliveries add up to.
 
 use super::latency::{self, Histogram};
+use super::pending::count_pending;
 use crate::{Conn, Result, on};
 use model::{TenantId, Timestamp, WebhookId};
 use sqlx::{FromRow, QueryBuilder, Row};
@@ -12,7 +13,7 @@ pub struct Stats {
     pub successful: i64,
     /// Given up.
     pub failed: i64,
-    /// Waiting or being sent.
+    /// Waiting or being sent; not counted beyond [`super::COUNTED_AT_MOST`].
     pub pending: i64,
     /// The answered attempts' durations, added up.
     pub latency_ms_sum: i64,
@@ -62,9 +63,7 @@ pub async fn stats(
     for (field, sum) in firsts.into_iter().chain(&mut stats.latencies.0).zip(sums) {
         *field = sum;
     }
-    stats.pending = on!(conn.again(), c => sqlx::query_scalar(
-        "SELECT COUNT(*) FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND status = 'pending'")
-        .bind(tenant.as_str()).bind(webhook.0).fetch_one(c).await)?;
+    stats.pending = count_pending(conn.again(), tenant, webhook).await?;
     let last: Option<(Option<i64>, Option<String>)> = on!(conn, c => sqlx::query_as(
         "SELECT last_delivery_at, last_error FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?")
         .bind(tenant.as_str()).bind(webhook.0).fetch_optional(c).await)?;

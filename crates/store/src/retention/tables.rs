@@ -1,0 +1,53 @@
+//! Tables that grow by a row a minute, or by one for what somebody did, each with an index by age.
+
+use crate::{Conn, Result, on};
+use model::Timestamp;
+use sqlx::QueryBuilder;
+
+/// Rows that go together.
+const ROWS: i64 = 1000;
+
+/// Such a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aging {
+    /// Sign-ins, by when they run out.
+    Sessions,
+    /// Publishing calls that were answered.
+    IdempotencyKeys,
+    /// What servers must forget.
+    Revocations,
+    /// Minutes of endpoints' statistics.
+    WebhookRollups,
+    /// Changes of agents' states.
+    AgentHistory,
+}
+
+impl Aging {
+    /// Name, primary key, and the column that tells the age.
+    fn parts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Sessions => ("sessions", "tenant_id, id", "expires_at"),
+            Self::IdempotencyKeys => {
+                ("idempotency_keys", "tenant_id, credential, idempotency_key", "created_at")
+            }
+            Self::Revocations => ("revocations", "id", "created_at"),
+            Self::WebhookRollups => ("webhook_rollups", "tenant_id, webhook_id, minute_at", "minute_at"),
+            Self::AgentHistory => ("agent_state_history", "tenant_id, user_id, version", "changed_at"),
+        }
+    }
+}
+
+/// Removes up to a thousand rows, of all tenants, from before `before`; gives how many.
+pub async fn prune(conn: Conn<'_>, table: Aging, before: Timestamp) -> Result<u64> {
+    let (name, key, age) = table.parts();
+    let (begin, end) = if conn.is_mysql() {
+        (format!("DELETE FROM {name} WHERE {age} < "), "")
+    } else {
+        (format!("DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE {age} < "), ")")
+    };
+    on!(conn, c => {
+        let mut delete = QueryBuilder::new(begin);
+        delete.push_bind(before.0).push(" LIMIT ").push_bind(ROWS).push(end);
+        delete.build().execute(c).await.map(|done| done.rows_affected())
+    })
+}
