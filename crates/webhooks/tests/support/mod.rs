@@ -226,7 +226,7 @@ impl Site {
     pub async fn entries(&self) -> Vec<LogEntry> {
         let mut reader = self.store.read().await.unwrap();
         let filter = deliveries::Filter::default();
-        deliveries::page(reader.conn(), &self.tenant, &filter, 10_000).await.unwrap()
+        deliveries::page(reader.conn(), &self.tenant, &filter, 10_000).await.unwrap().entries
     }
 
     pub async fn attempts(&self, id: LogId) -> Vec<AttemptEntry> {
