@@ -1,6 +1,7 @@
 -- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
--- while it waits to be claimed, NULL when done. payload is kept here only where the event log does not hold it,
--- and then event_at says when the event was written, if that is not created_at.
+-- while it waits to be claimed, '-' while it waits in its lane (webhook_lane_queue), NULL when done. payload is kept
+-- here only where the event log does not hold it, and then event_at says when the event was written, if that is not
+-- created_at.
 -- attempts counts them all, retries those of the schedule that are used up.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id VARCHAR(64) NOT NULL,

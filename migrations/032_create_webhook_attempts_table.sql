@@ -42,16 +42,19 @@ CREATE TABLE IF NOT EXISTS webhook_rollups (
 
 -- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.
 -- told: 1 after webhook.failing, 2 after the one a day before the end, 3 after the end; 0 again with the next success.
+-- paused_until: the endpoint asked all servers to leave it alone until then.
 CREATE TABLE IF NOT EXISTS webhook_health (
   tenant_id VARCHAR(64) NOT NULL,
   webhook_id BIGINT NOT NULL,
   consecutive_failures BIGINT NOT NULL DEFAULT 0,
   failing_since BIGINT NULL,
+  paused_until BIGINT NULL,
   told BIGINT NOT NULL DEFAULT 0,
   last_success_at BIGINT NULL,
   last_delivery_at BIGINT NULL,
   last_status BIGINT NULL,
   last_error VARCHAR(500) NULL,
   PRIMARY KEY (tenant_id, webhook_id),
-  KEY webhook_health_failing (failing_since)
+  KEY webhook_health_failing (failing_since),
+  KEY webhook_health_paused (paused_until)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

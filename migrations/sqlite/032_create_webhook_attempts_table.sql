@@ -42,11 +42,13 @@ CREATE INDEX IF NOT EXISTS webhook_rollups_minute_at ON webhook_rollups (minute_
 
 -- How each endpoint fares. Apart from webhooks, so that deliveries never lock what people edit.
 -- told: 1 after webhook.failing, 2 after the one a day before the end, 3 after the end; 0 again with the next success.
+-- paused_until: the endpoint asked all servers to leave it alone until then.
 CREATE TABLE IF NOT EXISTS webhook_health (
   tenant_id TEXT NOT NULL,
   webhook_id INTEGER NOT NULL,
   consecutive_failures INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER NULL,
+  paused_until INTEGER NULL,
   told INTEGER NOT NULL DEFAULT 0,
   last_success_at INTEGER NULL,
   last_delivery_at INTEGER NULL,
@@ -55,3 +57,4 @@ CREATE TABLE IF NOT EXISTS webhook_health (
   PRIMARY KEY (tenant_id, webhook_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS webhook_health_failing ON webhook_health (failing_since) WHERE failing_since IS NOT NULL;
+CREATE INDEX IF NOT EXISTS webhook_health_paused ON webhook_health (paused_until) WHERE paused_until IS NOT NULL;

@@ -1,9 +1,9 @@
 //! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
 
 use crate::{Gate, Result};
-use model::{Clock, Event, EventId, LogId, NewEvent, ServerId, TenantId};
+use model::{Clock, Event, EventId, LogId, NewEvent, ServerId, TenantId, WebhookId};
 use realtime::Hub;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::deliveries::{self, Delivery, NewDelivery, Owner};
@@ -110,6 +110,9 @@ impl Broadcaster {
         if committed.left_in_database {
             self.engine.doorbell();
         }
+        if !committed.in_order.is_empty() {
+            self.engine.queued_in_order(committed.in_order);
+        }
         if !committed.deliveries.is_empty() {
             self.engine.committed(committed.deliveries);
         }
@@ -134,6 +137,8 @@ struct Committed {
     events: Vec<Arc<Event>>,
     deliveries: Vec<(Delivery, Reservation)>,
     left_in_database: bool,
+    /// The endpoints of deliveries that were queued in their lanes.
+    in_order: BTreeSet<WebhookId>,
 }
 
 impl Work<'_> {
@@ -217,7 +222,8 @@ impl Work<'_> {
         let in_memory = std::mem::take(&mut planned.in_memory);
         let deliveries =
             in_memory.into_iter().map(|kept| (kept.delivery(&planned.rows, &events), kept.room)).collect();
-        Ok(Committed { deliveries, left_in_database: planned.left_in_database, events })
+        let Plan { left_in_database, in_order, .. } = planned;
+        Ok(Committed { deliveries, left_in_database, in_order, events })
     }
 }
 
@@ -259,6 +265,7 @@ struct Plan {
     rows: Vec<NewDelivery>,
     in_memory: Vec<Kept>,
     left_in_database: bool,
+    in_order: BTreeSet<WebhookId>,
 }
 
 /// A delivery for which this server has room in memory.
@@ -303,17 +310,21 @@ fn plan(
                 && subscription.events.iter().any(|pattern| pattern.matches(&event.name))
         };
         for subscription in subscriptions.iter().filter(wants) {
-            let room = match subscription.ordering {
-                model::webhook::Ordering::None => {
-                    engine.reserve(subscription.webhook, event.payload.get().len())
-                }
-                // Their order comes from the log: whoever owns the endpoint reads them by number.
-                model::webhook::Ordering::Subject | model::webhook::Ordering::Strict => None,
-            };
-            let owner = if room.is_some() { Owner::Server(server.clone()) } else { Owner::Nobody };
             let row = plan.rows.len();
+            let id = LogId(head.log_id + 1 + i64::try_from(row).unwrap_or(i64::MAX));
+            let queue = subscription.ordering.queue(event.subject.as_deref(), id);
+            // What goes in order is read from the database by whichever server owns the endpoint's lane.
+            let room = match queue {
+                None => engine.reserve(subscription.webhook, event.payload.get().len()),
+                Some(_) => None,
+            };
+            let owner = match (queue, &room) {
+                (Some(queue), _) => Owner::Lane(queue),
+                (None, Some(_)) => Owner::Server(server.clone()),
+                (None, None) => Owner::Nobody,
+            };
             plan.rows.push(NewDelivery {
-                id: LogId(head.log_id + 1 + i64::try_from(row).unwrap_or(i64::MAX)),
+                id,
                 webhook: subscription.webhook,
                 event_id: event.id.clone(),
                 event_seq: Some(head.seq + 1 + i64::try_from(at).unwrap_or(i64::MAX)),
@@ -322,9 +333,10 @@ fn plan(
                 owner,
                 payload: None,
             });
-            match room {
-                Some(room) => plan.in_memory.push(Kept { row, event: at, room }),
-                None => plan.left_in_database = true,
+            match (room, queue) {
+                (Some(room), _) => plan.in_memory.push(Kept { row, event: at, room }),
+                (None, Some(_)) => drop(plan.in_order.insert(subscription.webhook)),
+                (None, None) => plan.left_in_database = true,
             }
         }
     }

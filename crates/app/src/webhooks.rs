@@ -5,13 +5,13 @@ use crate::error::retrying;
 use crate::fields::FieldProblem;
 use crate::gate::Caller;
 use crate::{Error, Result, events};
-use ::webhooks::AllowedNetworks;
+use ::webhooks::{AllowedNetworks, Test};
 use model::{EventId, LogId, TenantId, Timestamp, WebhookId, catalogue};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::deliveries::{
-    self, Attempt, AttemptEntry, Backlog, Delivery, Filter, LogEntry, NewDelivery, Owner, Page, Stats,
+    self, Attempt, AttemptEntry, Backlog, Delivery, Filter, Holder, LogEntry, NewDelivery, Owner, Page, Stats,
 };
 use store::journal;
 use store::webhooks::{self as rows, Health, Webhook};
@@ -75,7 +75,9 @@ impl Webhooks {
         let webhooks = rows::page(reader.conn(), tenant, after, limit).await?;
         let (Some(first), Some(last)) = (webhooks.first(), webhooks.last()) else { return Ok(Vec::new()) };
         let health = rows::health(reader.conn(), tenant, first.id, last.id).await?;
-        let mut health: HashMap<i64, Health> = health.into_iter().map(|one| (one.webhook_id, one)).collect();
+        let now = self.broadcaster.clock.now();
+        let mut health: HashMap<i64, Health> =
+            health.into_iter().map(|one| (one.webhook_id, one.at(now))).collect();
         let with_health = |webhook: Webhook| {
             let health = health.remove(&webhook.id.0).unwrap_or_default();
             (webhook, health)
@@ -88,7 +90,7 @@ impl Webhooks {
         let mut reader = self.broadcaster.store.read().await?;
         let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         let health = rows::health(reader.conn(), tenant, id, id).await?;
-        Ok((webhook, health.into_iter().next().unwrap_or_default()))
+        Ok((webhook, health.into_iter().next().unwrap_or_default().at(self.broadcaster.clock.now())))
     }
 
     /// Sets an endpoint up.
@@ -205,17 +207,30 @@ impl Webhooks {
     pub async fn test(&self, caller: &Caller, id: WebhookId) -> Result<LogEntry> {
         let tenant = caller.tenant();
         let (webhook, _) = self.get(tenant, id).await?;
-        let log = retrying(|| self.queue_test(caller, id)).await?;
+        let mut test = self.broadcaster.engine.begin_test(id);
+        let log = self.queue_test(caller, id, &mut test).await?;
         let mut reader = self.broadcaster.store.read().await?;
         let delivery = deliveries::find(reader.conn(), tenant, log).await?.ok_or(UNKNOWN)?;
         drop(reader);
         let attempt = self.broadcaster.engine.send_test(&webhook, &delivery).await;
         retrying(|| self.finish_test(attempt.clone())).await?;
+        test.done();
         let mut reader = self.broadcaster.store.read().await?;
         deliveries::entry(reader.conn(), tenant, id, log).await?.ok_or(UNKNOWN)
     }
 
-    async fn queue_test(&self, caller: &Caller, id: WebhookId) -> Result<LogId> {
+    async fn queue_test(&self, caller: &Caller, id: WebhookId, test: &mut Test) -> Result<LogId> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.try_queue_test(caller, id, test).await {
+                Err(error) if error.is_contention() && attempts < 4 => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_queue_test(&self, caller: &Caller, id: WebhookId, test: &mut Test) -> Result<LogId> {
         let tenant = caller.tenant();
         let mut tx = self.broadcaster.store.begin().await?;
         let head = journal::lock_head(tx.conn(), tenant).await?;
@@ -230,6 +245,7 @@ impl Webhooks {
             owner: Owner::Server(self.broadcaster.server.clone()),
             payload: Some(events::webhook_test(tenant, id, caller.credential())),
         };
+        test.is(tenant.clone(), delivery.id);
         journal::append(tx.conn(), tenant, head, Vec::new(), 1, now).await?;
         deliveries::insert(tx.conn(), tenant, std::slice::from_ref(&delivery), now).await?;
         tx.commit().await?;
@@ -238,7 +254,7 @@ impl Webhooks {
 
     async fn finish_test(&self, attempt: Attempt) -> Result<()> {
         let mut tx = self.broadcaster.store.begin().await?;
-        deliveries::finish(tx.conn(), &self.broadcaster.server, &mut [attempt]).await?;
+        deliveries::finish(tx.conn(), Holder::Server(&self.broadcaster.server), &mut [attempt]).await?;
         Ok(tx.commit().await?)
     }
 

@@ -1,5 +1,6 @@
 //! What a webhook endpoint is set up with, each part checked once here.
 
+use crate::LogId;
 use crate::catalogue::{self, Reserved};
 use crate::event::EventName;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,33 @@ impl Ordering {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::None, Self::Subject, Self::Strict].into_iter().find(|ordering| ordering.as_str() == word)
     }
+}
+
+/// The queue of an endpoint that gets everything in order.
+pub const STRICT_QUEUE: i64 = 0;
+
+impl Ordering {
+    /// The queue that an event's delivery goes by, so that it waits for what came before it there; `None` if it waits for
+    /// nothing. Events without a subject are about nothing that others are about: each has a queue of its own.
+    #[must_use]
+    pub fn queue(self, subject: Option<&str>, log: LogId) -> Option<i64> {
+        match self {
+            Self::None => None,
+            Self::Strict => Some(STRICT_QUEUE),
+            Self::Subject => {
+                Some(hash(subject.map_or_else(|| format!("#{log}"), |subject| format!("={subject}"))))
+            }
+        }
+    }
+}
+
+/// FNV-1a, never negative: the same on every server and in every version. Two subjects with one hash only wait for each
+/// other.
+fn hash(text: String) -> i64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash >> 1).cast_signed()
 }
 
 /// The allowed numbers of retries.

@@ -1,14 +1,15 @@
 //! Webhook deliveries: queue and log in one. `owner` is the server that sends a delivery now, empty while the delivery
-//! waits to be claimed, NULL when it is done.
+//! waits to be claimed, `-` while it waits for its turn in a lane, NULL when it is done.
 
-use crate::journal::raw;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::lanes::queue;
+use crate::{Conn, Result, on};
 use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use std::sync::Arc;
 
 mod backlog;
+mod claim;
 mod failures;
 mod finish;
 pub(crate) mod hints;
@@ -21,17 +22,23 @@ mod retry;
 mod stats;
 
 pub use backlog::{Backlog, backlog};
-pub use finish::{Attempt, Verdict, finish};
+pub(crate) use claim::read_many;
+pub use claim::{claim, find};
+pub use finish::{Attempt, Holder, Verdict, finish};
 pub use latency::Histogram;
 pub use list::{Filter, Page, page};
 pub use log::{AttemptEntry, LogEntry, attempts, entry};
-pub use owned::{Key, owned, owners_without_server, release_others, still_owned, tenant_of_waiting};
+pub use owned::{
+    Key, owned, owners_without_server, release_others, still_in_lanes, still_owned, tenant_of_waiting,
+};
 pub use pending::{COUNTED_AT_MOST, count_pending};
 pub use retry::{has_payload, keep_only_attempt, queue_again};
 pub use stats::{Stats, stats};
 
 /// The owner of deliveries that wait to be claimed.
 const NOBODY: &str = "";
+/// The owner of deliveries that wait in lanes; comes before every server's name.
+pub(crate) const IN_LANE: &str = "-";
 const ROWS_PER_STATEMENT: usize = 500;
 
 /// Who sends a new delivery first.
@@ -41,6 +48,8 @@ pub enum Owner {
     Server(ServerId),
     /// Whoever claims it.
     Nobody,
+    /// Whoever owns the endpoint's lane, after what came before it in that queue.
+    Lane(i64),
 }
 
 /// A delivery about to be written.
@@ -79,6 +88,7 @@ pub async fn insert(
                 let owner = match &new.owner {
                     Owner::Server(id) => id.as_str(),
                     Owner::Nobody => NOBODY,
+                    Owner::Lane(_) => IN_LANE,
                 };
                 row.push_bind(tenant.as_str()).push_bind(new.id.0).push_bind(new.webhook.0)
                     .push_bind(new.event_id.as_str()).push_bind(new.event_seq).push_bind(new.event.as_str())
@@ -87,6 +97,7 @@ pub async fn insert(
             });
             insert.build().execute(c).await.map(|_| ())
         })?;
+        queue::insert(conn.again(), tenant, chunk, now).await?;
     }
     Ok(())
 }
@@ -144,93 +155,6 @@ pub struct Delivery {
     pub payload: Option<Arc<RawValue>>,
 }
 
-#[derive(FromRow)]
-struct DeliveryRow {
-    tenant_id: String,
-    id: i64,
-    webhook_id: i64,
-    event_id: String,
-    event_seq: Option<i64>,
-    event: String,
-    subject: Option<String>,
-    attempts: i64,
-    retries: i64,
-    created_at: i64,
-    payload: Option<String>,
-}
-
-impl TryFrom<DeliveryRow> for Delivery {
-    type Error = Error;
-
-    fn try_from(row: DeliveryRow) -> Result<Self> {
-        Ok(Self {
-            tenant: TenantId::parse(&row.tenant_id)
-                .map_err(|_| corrupt("webhook_logs.tenant_id", &row.tenant_id))?,
-            id: LogId(row.id),
-            webhook: WebhookId(row.webhook_id),
-            event_id: EventId::parse(&row.event_id)
-                .map_err(|_| corrupt("webhook_logs.event_id", &row.event_id))?,
-            event_seq: row.event_seq,
-            event: EventName::parse(&row.event).map_err(|_| corrupt("webhook_logs.event", &row.event))?,
-            subject: row.subject,
-            attempts: row.attempts,
-            retries: row.retries,
-            created_at: Timestamp(row.created_at),
-            payload: row.payload.map(|text| raw("events.payload", text)).transpose()?.map(Into::into),
-        })
-    }
-}
-
-/// Claims up to `limit` due deliveries of one endpoint for a server and gives them in order. In a transaction.
-pub async fn claim(
-    mut conn: Conn<'_>,
-    webhook: WebhookId,
-    owner: &ServerId,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Delivery>> {
-    let keys = lock_due(conn.again(), webhook, now, limit).await?;
-    let mut claimed = Vec::with_capacity(keys.len());
-    for (tenant, id) in keys {
-        on!(conn.again(), c => sqlx::query("UPDATE webhook_logs SET owner = ? WHERE tenant_id = ? AND id = ?")
-            .bind(owner.as_str()).bind(&tenant).bind(id).execute(c).await.map(|_| ()))?;
-        claimed.extend(read_one(conn.again(), &tenant, id).await?);
-    }
-    Ok(claimed)
-}
-
-async fn lock_due(
-    conn: Conn<'_>,
-    webhook: WebhookId,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<(String, i64)>> {
-    let sql = if conn.is_mysql() {
-        "SELECT tenant_id, id FROM webhook_logs WHERE owner = '' AND webhook_id = ? AND next_attempt_at <= ?
-         ORDER BY next_attempt_at, tenant_id, id LIMIT ? FOR UPDATE SKIP LOCKED"
-    } else {
-        "SELECT tenant_id, id FROM webhook_logs WHERE owner = '' AND webhook_id = ? AND next_attempt_at <= ?
-         ORDER BY next_attempt_at, tenant_id, id LIMIT ?"
-    };
-    on!(conn, c => sqlx::query_as(sql).bind(webhook.0).bind(now.0).bind(limit).fetch_all(c).await)
-}
-
-async fn read_one(conn: Conn<'_>, tenant: &str, id: i64) -> Result<Option<Delivery>> {
-    let row: Option<DeliveryRow> = on!(conn, c => sqlx::query_as(
-        "SELECT l.tenant_id, l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.subject, l.attempts, l.retries,
-         COALESCE(e.created_at, l.event_at, l.created_at) AS created_at,
-         COALESCE(l.payload, e.payload) AS payload
-         FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq
-         WHERE l.tenant_id = ? AND l.id = ?")
-        .bind(tenant).bind(id).fetch_optional(c).await)?;
-    row.map(TryInto::try_into).transpose()
-}
-
-/// One delivery as it would be sent; `None` if there is none of that number.
-pub async fn find(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<Option<Delivery>> {
-    read_one(conn, tenant.as_str(), id.0).await
-}
-
 /// Gives back what a server owned, up to `limit` deliveries; gives how many it were.
 pub async fn release(conn: Conn<'_>, owner: &ServerId, limit: i64) -> Result<u64> {
     let sql = if conn.is_mysql() {
@@ -255,9 +179,10 @@ pub async fn give_back(
         .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(owner.as_str()).execute(c).await.map(|_| ()))
 }
 
-/// Makes up to `limit` of an endpoint's waiting deliveries due at once, whatever their retry schedule says; gives how many.
+/// Makes up to `limit` of an endpoint's waiting deliveries due at once, whatever their retry schedule says, and as many of
+/// those in its lane; gives how many. In a transaction.
 pub async fn make_due(
-    conn: Conn<'_>,
+    mut conn: Conn<'_>,
     tenant: &TenantId,
     webhook: WebhookId,
     now: Timestamp,
@@ -270,8 +195,11 @@ pub async fn make_due(
         "UPDATE webhook_logs SET next_attempt_at = ? WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM webhook_logs
          WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?)"
     };
-    on!(conn, c => sqlx::query(sql).bind(now.0).bind(webhook.0).bind(tenant.as_str()).bind(now.0).bind(limit)
-        .execute(c).await.map(|done| done.rows_affected()))
+    crate::lanes::edited(conn.again(), tenant, webhook).await?;
+    let in_lane = queue::make_due(conn.again(), tenant, webhook, now, limit).await?;
+    let waiting = on!(conn, c => sqlx::query(sql).bind(now.0).bind(webhook.0).bind(tenant.as_str()).bind(now.0)
+        .bind(limit).execute(c).await.map(|done| done.rows_affected()))?;
+    Ok(in_lane + waiting)
 }
 
 /// Removes up to `limit` log entries, with their attempts, of an endpoint that is gone; gives how many entries.
@@ -293,6 +221,7 @@ pub async fn delete_of_webhook(
     on!(conn.again(), c => sqlx::query(
         "DELETE FROM webhook_failures WHERE tenant_id = ? AND webhook_id = ? AND log_id BETWEEN ? AND ?")
         .bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last).execute(c).await.map(|_| ()))?;
+    queue::remove_range(conn.again(), webhook, *first, *last).await?;
     on!(conn, c => sqlx::query("DELETE FROM webhook_logs WHERE tenant_id = ? AND webhook_id = ? AND id BETWEEN ? AND ?")
         .bind(tenant.as_str()).bind(webhook.0).bind(first).bind(last)
         .execute(c).await.map(|done| done.rows_affected()))
@@ -304,6 +233,7 @@ pub async fn forget_webhook(mut conn: Conn<'_>, tenant: &TenantId, webhook: Webh
         "DELETE FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_replays WHERE tenant_id = ? AND webhook_id = ?",
+        "DELETE FROM webhook_lanes WHERE tenant_id = ? AND webhook_id = ?",
     ] {
         on!(conn.again(), c => sqlx::query(sql).bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))?;
     }

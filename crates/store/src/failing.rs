@@ -68,10 +68,10 @@ pub async fn tell(
     Ok(done > 0)
 }
 
-/// Begins anew: whoever switches an endpoint on again, or gives it another address, wants it tried.
+/// Begins anew, a pause that it asked for included: whoever switches an endpoint on again, or gives it another address, wants it tried.
 pub async fn forgive(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<()> {
     on!(conn, c => sqlx::query(
-        "UPDATE webhook_health SET consecutive_failures = 0, failing_since = NULL, told = 0
+        "UPDATE webhook_health SET consecutive_failures = 0, failing_since = NULL, told = 0, paused_until = NULL
          WHERE tenant_id = ? AND webhook_id = ?")
         .bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))
 }
@@ -84,7 +84,7 @@ pub async fn oldest_waiting(
 ) -> Result<Option<Timestamp>> {
     let oldest: Option<i64> = on!(conn, c => sqlx::query_scalar(
         "SELECT MIN(created_at) FROM (SELECT created_at FROM webhook_logs
-         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? ORDER BY next_attempt_at LIMIT 1000) AS first")
+         WHERE owner IN ('', '-') AND webhook_id = ? AND tenant_id = ? ORDER BY next_attempt_at LIMIT 1000) AS first")
         .bind(webhook.0).bind(tenant.as_str()).fetch_one(c).await)?;
     Ok(oldest.map(Timestamp))
 }

@@ -11,6 +11,7 @@ mod error;
 pub mod failing;
 pub mod idempotency;
 pub mod journal;
+pub mod lanes;
 mod migrate;
 pub mod platform;
 pub mod replays;

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     31 "031_create_webhook_logs_table",
     32 "032_create_webhook_attempts_table",
     33 "033_create_webhook_replays_table",
+    34 "034_create_webhook_lanes_table",
     36 "036_create_webhook_failures_table",
 ];
 

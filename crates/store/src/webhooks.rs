@@ -247,6 +247,16 @@ pub struct Health {
     pub consecutive_failures: i64,
     /// When the first of them ended, in milliseconds since 1970.
     pub failing_since: Option<i64>,
+    /// Until when it asked to be left alone, in milliseconds since 1970.
+    pub paused_until: Option<i64>,
+}
+
+impl Health {
+    /// As it stands at that moment: a pause that is over is none.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { paused_until: self.paused_until.filter(|until| *until > now.0), ..self }
+    }
 }
 
 /// How a tenant's endpoints from `first` to `last` have fared; those without an attempt are left out.
@@ -257,7 +267,15 @@ pub async fn health(
     last: WebhookId,
 ) -> Result<Vec<Health>> {
     on!(conn, c => sqlx::query_as(
-        "SELECT webhook_id, consecutive_failures, failing_since FROM webhook_health
+        "SELECT webhook_id, consecutive_failures, failing_since, paused_until FROM webhook_health
          WHERE tenant_id = ? AND webhook_id BETWEEN ? AND ?")
         .bind(tenant.as_str()).bind(first.0).bind(last.0).fetch_all(c).await)
+}
+
+/// The endpoints of all tenants that asked to be left alone until after `now`, and until when.
+pub async fn paused(conn: Conn<'_>, now: Timestamp) -> Result<Vec<(WebhookId, Timestamp)>> {
+    let rows: Vec<(i64, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT webhook_id, paused_until FROM webhook_health WHERE paused_until > ?")
+        .bind(now.0).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(id, until)| (WebhookId(id), Timestamp(until))).collect())
 }

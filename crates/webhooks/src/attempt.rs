@@ -75,6 +75,7 @@ pub(crate) async fn make(
         verdict: Verdict::Failed,
         // A test stays one when its entry is retried.
         test: delivery.event == model::catalogue::WEBHOOK_TEST,
+        paused_until: None,
     };
     let retry = Next::RetryIfLeft { retry_count: endpoint.webhook.retry_count, spread: rand::random() };
     match result {
@@ -129,7 +130,9 @@ fn judge(answer: Answer, blank: Attempt, retry: Next) -> Made {
     if let Some(wait) = wait {
         let due = now.plus(wait);
         let words = format!("{words}, asked to come back in {} s", wait.as_secs());
-        return Made { pause: Some(due), ..with_verdict(made, Verdict::Retry(due), Some(words)) };
+        let attempt = Attempt { paused_until: Some(due), ..made.attempt };
+        let made = Made { attempt, pause: Some(due), ..made };
+        return with_verdict(made, Verdict::Retry(due), Some(words));
     }
     let words = if status.is_redirection() { format!("{words}: redirect not followed") } else { words };
     Made { next: retry, ..with_verdict(made, Verdict::Failed, Some(words)) }
@@ -163,6 +166,7 @@ pub(crate) fn end_without(delivery: &Delivery, at: Timestamp, why: &str) -> Atte
         verdict: Verdict::Failed,
         // It says nothing about the endpoint's health.
         test: true,
+        paused_until: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::engine::Shared;
 use crate::housekeeping;
+use crate::in_order;
 use crate::lanes::Lanes;
 use crate::limits::{
     CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, GREATEST_PAYLOAD, LOOK_AROUND, LOOK_PAUSE,
@@ -14,9 +15,9 @@ use store::deliveries::{self, Delivery};
 use tokio::time::Instant;
 
 /// How long a lane waits of which a row cannot be read.
-const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
 /// Later than anything is due.
-const EVER: Timestamp = Timestamp(i64::MAX);
+pub(crate) const EVER: Timestamp = Timestamp(i64::MAX);
 
 /// The claimer, until the engine stops. The only task that claims, so that it may conclude from what memory holds which
 /// of this server's rows were left behind.
@@ -81,7 +82,8 @@ async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> 
         look(shared, now).await?;
     }
     claim(shared, now).await?;
-    Ok(shared.lanes(|lanes| !lanes.wanted.is_empty()))
+    in_order::read(shared).await?;
+    Ok(shared.lanes(|lanes| !lanes.wanted.is_empty() || !lanes.wanted_in_order.is_empty()))
 }
 
 /// Looks over all endpoints with waiting deliveries.
@@ -89,8 +91,10 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     shared.upkeep.begin_look();
     let mut reader = shared.store.read().await?;
     let waiting = deliveries::waiting(reader.conn()).await?;
+    let paused = store::webhooks::paused(reader.conn(), now).await?.into_iter().collect();
     drop(reader);
     shared.lanes(|lanes| {
+        lanes.learn_pauses(&paused, Instant::now());
         lanes.sweep(Instant::now());
         lanes.end_old_refusals(Instant::now());
         lanes.wanted.extend(waiting.iter().filter(|lane| lane.due_at <= now).map(|lane| lane.webhook));
@@ -99,7 +103,7 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     if let Some(next) = waiting.iter().map(|lane| lane.due_at).filter(|due| *due > now).min() {
         shared.upkeep.due_at(next);
     }
-    Ok(())
+    in_order::look(shared, now).await
 }
 
 /// How much to claim for one endpoint.

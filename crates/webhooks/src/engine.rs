@@ -11,10 +11,11 @@ use crate::limits::{DELIVERY_OVERHEAD, NOTICES, TESTS_TOGETHER, UNRECORDED};
 use crate::recorder::Results;
 use crate::upkeep::Upkeep;
 use crate::{EngineConfig, Gauges, Notice};
-use model::{Clock, ServerId, TenantId, WebhookId};
-use std::sync::{Arc, Mutex, PoisonError};
+use model::{Clock, LogId, ServerId, TenantId, WebhookId};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Store;
-use store::deliveries::{Attempt, Delivery, Verdict};
+use store::deliveries::{Attempt, Delivery, Key, Verdict};
 use store::webhooks::Webhook;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     lanes: Mutex<Lanes>,
     notices: mpsc::Sender<Notice>,
     tests: Semaphore,
+    /// Tests by hand whose rows this server owns. As many as there are calls in progress.
+    tests_under_way: Mutex<HashSet<Key>>,
     /// Wakes a sender.
     pub(crate) work: Notify,
     /// Wakes the claimer.
@@ -91,6 +94,15 @@ impl Shared {
         let _ = self.notices.try_send(notice);
     }
 
+    /// The deliveries that tests by hand are about to send, or to write down.
+    pub(crate) fn tests_under_way(&self) -> Vec<Key> {
+        self.test_keys().iter().cloned().collect()
+    }
+
+    fn test_keys(&self) -> MutexGuard<'_, HashSet<Key>> {
+        self.tests_under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) async fn attempt(&self, endpoint: &Endpoint, delivery: &Delivery) -> Result<Made, Failure> {
         let version = self.config.user_agent_version;
         attempt::make(&self.client, &self.clock, version, endpoint, delivery).await
@@ -122,6 +134,48 @@ impl std::fmt::Debug for Reservation {
     }
 }
 
+/// A test by hand, from before its row is written until it is written down. If that does not come about, for whatever
+/// reason, the row is found as left behind, and ends.
+pub struct Test {
+    shared: Arc<Shared>,
+    webhook: WebhookId,
+    key: Option<Key>,
+    done: bool,
+}
+
+impl Test {
+    /// Says which row is about to be written.
+    pub fn is(&mut self, tenant: TenantId, log: LogId) {
+        let mut keys = self.shared.test_keys();
+        if let Some(before) = self.key.replace((tenant.clone(), log)) {
+            keys.remove(&before);
+        }
+        keys.insert((tenant, log));
+    }
+
+    /// Says that the result is written down.
+    pub fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.shared.test_keys().remove(&key);
+            if !self.done {
+                self.shared.upkeep.suspect(self.webhook, self.shared.clock.now());
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Test {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Test").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 impl Engine {
     /// An engine that does nothing until [`Engine::run`] runs. The receiver hears what the application must act on.
     #[must_use]
@@ -147,6 +201,7 @@ impl Engine {
             lanes: Mutex::default(),
             notices,
             tests: Semaphore::new(TESTS_TOGETHER),
+            tests_under_way: Mutex::default(),
             work: Notify::new(),
             claims: Notify::new(),
             quieter: Notify::new(),
@@ -155,8 +210,7 @@ impl Engine {
     }
 
     /// Room in memory for a delivery whose payload has so many bytes. `None` if its row must be written without an
-    /// owner: there is no room, the endpoint is an ordered one or catches up with the database, or this server may not
-    /// send now.
+    /// owner: there is no room, the endpoint catches up with the database, or this server may not send now.
     #[must_use]
     pub fn reserve(&self, webhook: WebhookId, bytes: usize) -> Option<Reservation> {
         let bytes = bytes + DELIVERY_OVERHEAD;
@@ -191,11 +245,22 @@ impl Engine {
         self.0.claims.notify_one();
     }
 
+    /// Says that deliveries were queued in the lanes of these endpoints: those that are this server's are read on now.
+    pub fn queued_in_order(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
+        let held = self.0.lanes(|lanes| {
+            webhooks.into_iter().fold(true, |held, webhook| lanes.wake_in_order(webhook) && held)
+        });
+        if !held {
+            // Perhaps nobody's yet. Another's owner looks by itself.
+            self.0.upkeep.look_around();
+        }
+        self.0.claims.notify_one();
+    }
+
     /// Says that an endpoint was edited or deleted here: its row is read anew. What waits for one that was switched off
     /// ends now; what waits for one that is gone is removed.
     pub fn changed(&self, webhook: WebhookId) {
         self.0.endpoints.forget(webhook);
-        self.0.lanes(|lanes| lanes.lane(webhook, Instant::now()).ordering = None);
         self.0.upkeep.review(webhook);
         self.0.claims.notify_one();
     }
@@ -207,6 +272,12 @@ impl Engine {
         self.0.claims.notify_one();
     }
 
+    /// A test by hand of that endpoint begins.
+    #[must_use]
+    pub fn begin_test(&self, webhook: WebhookId) -> Test {
+        Test { shared: Arc::clone(&self.0), webhook, key: None, done: false }
+    }
+
     /// One attempt right now, whatever the endpoint's state. The caller writes it down.
     pub async fn send_test(&self, webhook: &Webhook, delivery: &Delivery) -> Attempt {
         // The semaphore is never closed.
@@ -216,7 +287,7 @@ impl Engine {
             Ok(Made { attempt, .. }) => {
                 let success = attempt.verdict == Verdict::Success;
                 let verdict = if success { Verdict::Success } else { Verdict::Failed };
-                Attempt { verdict, test: true, ..attempt }
+                Attempt { verdict, test: true, paused_until: None, ..attempt }
             }
             Err(failure) => {
                 let blank = attempt::end_without(delivery, at, &failure.words);

@@ -62,8 +62,8 @@ async fn review(shared: &Shared, webhook: WebhookId) -> Result<()> {
         let lane = lanes.lane(webhook, Instant::now());
         lane.tenant = Some(tenant.clone());
         lane.closed = !endpoint.webhook.is_active;
-        lanes.learn(&tenant, webhook, endpoint.webhook.ordering);
         lanes.wanted.insert(webhook);
+        lanes.wake_in_order(webhook);
     });
     Ok(())
 }
@@ -102,7 +102,8 @@ pub(crate) async fn recover(shared: &Shared, webhook: WebhookId, since: Timestam
     let mut reader = shared.store.read().await?;
     let rows = deliveries::owned(reader.conn(), &shared.server, webhook, since, OWNED_AT_MOST).await?;
     drop(reader);
-    let held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
+    let mut held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
+    held.extend(shared.tests_under_way());
     let left: Vec<Key> = rows.into_iter().filter(|key| !held.contains(key)).collect();
     if left.is_empty() {
         return Ok(());

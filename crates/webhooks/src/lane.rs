@@ -1,8 +1,11 @@
-//! One endpoint's lane: what waits for it, what it has in flight, and whether it may have more. Knows no other lane.
+//! One endpoint's lane: what waits for it, what it has in flight, and whether it may have more. Knows no other lane. What
+//! waits in order stands in `ordered`; the order is the delivery's, given when it was queued, so a lane may hold both.
 
-use crate::limits::{CLAIM_AHEAD, CLAIM_AHEAD_ORDERED, LANE_IN_FLIGHT, LANE_QUEUE, SHARE, SILENCE};
-use model::webhook::Ordering;
+pub(crate) mod ordered;
+
+use crate::limits::{CLAIM_AHEAD, DELIVERY_OVERHEAD, LANE_IN_FLIGHT, LANE_QUEUE, SHARE, SILENCE};
 use model::{TenantId, Timestamp};
+use ordered::{InLane, Ordered};
 use std::collections::VecDeque;
 use store::deliveries::Delivery;
 use tokio::time::Instant;
@@ -45,6 +48,13 @@ pub(crate) struct Queued {
     pub(crate) bytes: usize,
 }
 
+impl From<Delivery> for Queued {
+    fn from(delivery: Delivery) -> Self {
+        let bytes = delivery.payload.as_ref().map_or(0, |payload| payload.get().len()) + DELIVERY_OVERHEAD;
+        Self { delivery, bytes }
+    }
+}
+
 pub(crate) struct Lane {
     pub(crate) tenant: Option<TenantId>,
     pub(crate) queue: VecDeque<Queued>,
@@ -54,8 +64,10 @@ pub(crate) struct Lane {
     pub(crate) in_flight: usize,
     /// In flight or waiting to be recorded.
     pub(crate) unrecorded: usize,
-    /// The endpoint's order, once its row was read.
-    pub(crate) ordering: Option<Ordering>,
+    /// What waits in order, once this server has had the lane.
+    pub(crate) ordered: Option<Box<Ordered>>,
+    /// Whose turn it is when both have something.
+    ordered_next: bool,
     /// Whether the database holds due deliveries that came before whatever comes now.
     pub(crate) behind: bool,
     /// Whether the endpoint is switched off, so that what waits ends now, due or not.
@@ -63,6 +75,8 @@ pub(crate) struct Lane {
     pub(crate) standing: Standing,
     pub(crate) place: Place,
     pub(crate) paused_until: Option<Timestamp>,
+    /// Whether the database says so too.
+    pub(crate) pause_is_stored: bool,
     /// When it was last heard of, or began to have something in flight.
     pub(crate) heard_at: Instant,
     pub(crate) used_at: Instant,
@@ -77,12 +91,14 @@ impl Lane {
             reserved: 0,
             in_flight: 0,
             unrecorded: 0,
-            ordering: None,
+            ordered: None,
+            ordered_next: false,
             behind: true,
             closed: false,
             standing: Standing::Untried,
             place: Place::Out,
             paused_until: None,
+            pause_is_stored: false,
             heard_at: now,
             used_at: now,
         }
@@ -91,7 +107,7 @@ impl Lane {
     /// Whether its next delivery may start while `free` of the places for unrecorded attempts are free.
     pub(crate) fn may_start(&self, free: usize, now: Instant, clock: Timestamp) -> Start {
         let paused = self.paused_until.is_some_and(|until| until > clock);
-        if self.queue.is_empty() || (paused && !self.closed) {
+        if !self.has_next() || (paused && !self.closed) {
             return Start::No;
         }
         if self.in_flight == 0 {
@@ -99,13 +115,31 @@ impl Lane {
         }
         let most = LANE_IN_FLIGHT.min(free / SHARE);
         let silent = now.duration_since(self.heard_at) > SILENCE;
-        let more = self.in_parallel() && !silent && self.in_flight < most;
+        let answers = self.closed || self.standing == Standing::Answers;
+        let more = answers && !silent && self.in_flight < most;
         if more { Start::Yes } else { Start::No }
     }
 
-    /// Whether several deliveries may be in flight.
-    pub(crate) fn in_parallel(&self) -> bool {
-        self.closed || (self.standing == Standing::Answers && self.ordering == Some(Ordering::None))
+    /// Whether a delivery waits in memory that nothing before it holds back.
+    pub(crate) fn has_next(&self) -> bool {
+        !self.queue.is_empty() || self.ordered.as_ref().is_some_and(|ordered| ordered.has_ready())
+    }
+
+    /// The next delivery; those in order and the others take turns.
+    pub(crate) fn pop(&mut self) -> Option<(Queued, Option<InLane>)> {
+        self.ordered_next = !self.ordered_next;
+        let in_order = |lane: &mut Self| {
+            lane.ordered
+                .as_mut()
+                .and_then(|ordered| ordered.pop())
+                .map(|(queued, place)| (queued, Some(place)))
+        };
+        let other = |lane: &mut Self| lane.queue.pop_front().map(|queued| (queued, None));
+        if self.ordered_next {
+            in_order(self).or_else(|| other(self))
+        } else {
+            other(self).or_else(|| in_order(self))
+        }
     }
 
     /// Whether a new delivery may wait in memory, having `share` bytes.
@@ -115,17 +149,18 @@ impl Lane {
 
     /// How many deliveries to keep in memory of those that the database holds.
     pub(crate) fn claim_ahead(&self) -> usize {
-        match (self.standing, self.ordering) {
-            _ if self.closed => CLAIM_AHEAD,
-            (Standing::Answers, Some(Ordering::None)) => CLAIM_AHEAD,
-            (Standing::Answers, _) => CLAIM_AHEAD_ORDERED,
-            _ => 1,
-        }
+        if self.closed || self.standing == Standing::Answers { CLAIM_AHEAD } else { 1 }
     }
 
     /// Whether the database should be asked for more now.
     pub(crate) fn wants_more(&self) -> bool {
         self.behind && self.queue.len() <= self.claim_ahead() / 2 && self.paused_until.is_none()
+    }
+
+    /// The same for what waits in order.
+    pub(crate) fn wants_more_in_order(&self) -> bool {
+        let wants = self.ordered.as_ref().is_some_and(|ordered| ordered.wants_more(self.claim_ahead()));
+        wants && (self.closed || self.paused_until.is_none())
     }
 
     /// Adds a delivery, in its event's order among those that wait. Commits that finish out of order, at worst, come by
@@ -142,6 +177,8 @@ impl Lane {
     /// Whether nothing would be lost by forgetting it.
     pub(crate) fn is_idle(&self) -> bool {
         let empty = self.queue.is_empty() && self.reserved == 0 && self.unrecorded == 0;
-        empty && self.paused_until.is_none() && self.place == Place::Out
+        let held =
+            self.ordered.as_ref().is_some_and(|ordered| ordered.fence().is_some() || !ordered.is_idle());
+        empty && !held && self.paused_until.is_none() && self.place == Place::Out
     }
 }

@@ -1,6 +1,7 @@
 //! All lanes and the room in memory that they share. Plain state behind one lock; knows no database, no socket and no
 //! clock but the moments it is given.
 
+mod tenure;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -8,8 +9,7 @@ mod wanted;
 
 use crate::lane::{Lane, Queued};
 use crate::limits::{LANE_IDLE, MEMORY, REFUSED, SHARE};
-use model::webhook::Ordering;
-use model::{TenantId, Timestamp, WebhookId};
+use model::{Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use store::deliveries::{Delivery, Key};
 use tokio::time::Instant;
@@ -34,6 +34,8 @@ pub(crate) struct Lanes {
     refused: HashMap<WebhookId, Instant>,
     /// Lanes that the database should be asked about now.
     pub(crate) wanted: Wanted,
+    /// The same for what waits in order.
+    pub(crate) wanted_in_order: Wanted,
     paused: BTreeSet<(Timestamp, WebhookId)>,
     /// Whether senders, or the claimer, have something to do since they were last woken.
     pub(crate) wake_senders: bool,
@@ -61,8 +63,7 @@ impl Lanes {
     pub(crate) fn reserve(&mut self, webhook: WebhookId, bytes: usize, now: Instant) -> Option<u64> {
         let share = self.share();
         let lane = self.lane(webhook, now);
-        let unordered = lane.ordering == Some(Ordering::None);
-        if unordered && !lane.behind && !lane.closed && lane.has_room(bytes, share) {
+        if !lane.behind && !lane.closed && lane.has_room(bytes, share) {
             lane.reserved += 1;
             lane.bytes += bytes;
             self.bytes += bytes;
@@ -140,6 +141,7 @@ impl Lanes {
         self.bytes = self.bytes.saturating_sub(bytes);
         lane.bytes = lane.bytes.saturating_sub(bytes);
         lane.queue.clear();
+        self.lose(webhook);
     }
 
     /// The lease is lost: forgets all that waits. What is in flight goes on.
@@ -162,8 +164,39 @@ impl Lanes {
         if let Some(before) = lane.paused_until.replace(until) {
             self.paused.remove(&(before, webhook));
         }
+        lane.pause_is_stored = false;
         self.paused.insert((until, webhook));
         self.wake_claimer = true;
+    }
+
+    /// Takes over which endpoints asked to be left alone, as the database has it: they may have told another server, or
+    /// somebody may have ended it.
+    pub(crate) fn learn_pauses(&mut self, stored: &HashMap<WebhookId, Timestamp>, now: Instant) {
+        for (webhook, until) in stored {
+            self.lane(*webhook, now);
+            self.pause(*webhook, *until);
+            if let Some(lane) = self.lanes.get_mut(webhook) {
+                lane.pause_is_stored |= lane.paused_until == Some(*until);
+            }
+        }
+        let over = |(_, webhook): &&(Timestamp, WebhookId)| {
+            let is_stored = self.lanes.get(webhook).is_some_and(|lane| lane.pause_is_stored);
+            is_stored && !stored.contains_key(webhook)
+        };
+        let over: Vec<_> = self.paused.iter().filter(over).copied().collect();
+        over.into_iter().for_each(|pause| self.end_pause(pause));
+    }
+
+    fn end_pause(&mut self, pause: (Timestamp, WebhookId)) {
+        self.paused.remove(&pause);
+        let webhook = pause.1;
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.paused_until = None;
+            self.wanted.insert(webhook);
+            self.wanted_in_order.insert(webhook);
+            self.wake_claimer = true;
+        }
+        self.make_ready(webhook);
     }
 
     /// Ends pauses whose time has come.
@@ -172,20 +205,7 @@ impl Lanes {
             if until > clock {
                 break;
             }
-            self.paused.remove(&(until, webhook));
-            if let Some(lane) = self.lanes.get_mut(&webhook) {
-                lane.paused_until = None;
-                self.wanted.insert(webhook);
-            }
-            self.make_ready(webhook);
-        }
-    }
-
-    /// Notes what the endpoint's row says.
-    pub(crate) fn learn(&mut self, tenant: &TenantId, webhook: WebhookId, ordering: Ordering) {
-        if let Some(lane) = self.lanes.get_mut(&webhook) {
-            lane.tenant.get_or_insert_with(|| tenant.clone());
-            lane.ordering = Some(ordering);
+            self.end_pause((until, webhook));
         }
     }
 

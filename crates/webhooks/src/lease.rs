@@ -8,7 +8,7 @@ use crate::limits::{LEASE, RELEASE_TOGETHER, RENEWAL};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use store::{Result, deliveries, servers};
+use store::{Result, deliveries, lanes, servers};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -107,6 +107,7 @@ async fn start_anew(shared: &Shared) -> Result<()> {
         lanes.forget();
         lanes.unrecorded_keys()
     });
+    let keep: Vec<_> = keep.into_iter().chain(shared.tests_under_way()).collect();
     loop {
         let mut tx = shared.store.begin().await?;
         let freed = deliveries::release_others(tx.conn(), &shared.server, &keep, RELEASE_TOGETHER).await?;
@@ -149,6 +150,7 @@ async fn take_part(shared: &Shared) -> Result<bool> {
     let mut tx = shared.store.begin().await?;
     let dead = servers::lock_dead(tx.conn(), shared.clock.now().minus(SKEW)).await?;
     let Some(dead) = dead.into_iter().find(|server| *server != shared.server) else { return Ok(false) };
+    lanes::release_all(tx.conn(), &dead).await?;
     let freed = deliveries::release(tx.conn(), &dead, RELEASE_TOGETHER).await?;
     if freed < RELEASE_TOGETHER.unsigned_abs() {
         servers::remove(tx.conn(), &dead).await?;
@@ -177,6 +179,7 @@ pub(crate) async fn give_up(shared: &Shared, leave_row: bool) -> Result<()> {
     while free(shared, &shared.server).await? {}
     if !leave_row {
         let mut tx = shared.store.begin().await?;
+        lanes::release_all(tx.conn(), &shared.server).await?;
         servers::remove(tx.conn(), &shared.server).await?;
         tx.commit().await?;
     }

@@ -11,6 +11,7 @@ mod engine;
 mod gauges;
 mod guard;
 mod housekeeping;
+mod in_order;
 mod lane;
 mod lanes;
 mod lease;
@@ -27,7 +28,7 @@ pub mod signing;
 pub mod target;
 mod upkeep;
 
-pub use engine::{Engine, Reservation};
+pub use engine::{Engine, Reservation, Test};
 pub use gauges::{Gauges, LATENCY_BUCKETS_MS};
 pub use networks::AllowedNetworks;
 pub use roots::{ExtraRoots, InvalidRoots};

@@ -32,9 +32,17 @@ pub(crate) const LANE_QUEUE: usize = 4096;
 
 /// Deliveries claimed ahead for an endpoint that answers: at 28 in flight enough for four rounds.
 pub(crate) const CLAIM_AHEAD: usize = 128;
-/// The same for an ordered endpoint, which gets one at a time.
-pub(crate) const CLAIM_AHEAD_ORDERED: usize = 16;
-/// Deliveries claimed in one transaction: two statements each, so that it stays far below the database's deadline.
+/// The same of one queue of an ordered endpoint: a subject's, of which 28 in flight and four rounds behind them fit into
+/// [`CLAIM_AHEAD`], so that none keeps the others out; and the only queue of a strict endpoint, half of what goes by in a
+/// millisecond each at the pace at which results are written.
+pub(crate) const QUEUE_AHEAD: usize = 4;
+pub(crate) const STRICT_AHEAD: usize = 64;
+/// Queues of an ordered endpoint that one query steps over, at about 10 µs each.
+pub(crate) const QUEUES_TOGETHER: usize = 128;
+/// A lane in which nothing waits for that long is free for whichever server queues the next delivery.
+pub(crate) const LANE_REST: Duration = Duration::from_secs(10);
+/// Deliveries claimed in one transaction: a statement or two for each endpoint, so that it stays far below the database's
+/// deadline.
 pub(crate) const CLAIM_TOGETHER: usize = 256;
 
 /// An endpoint without work for that long is forgotten. A lane takes about 300 bytes.

@@ -2,14 +2,16 @@
 
 use crate::attempt::Next;
 use crate::engine::Shared;
+use crate::lane::ordered::{InLane, Outcome};
 use crate::limits::{RECORD_EARLY, RECORD_PAUSE, UNRECORDED};
 use model::{Timestamp, WebhookId};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::Conn;
-use store::deliveries::{self, Attempt, Key, Verdict};
+use store::deliveries::{self, Attempt, Holder, Key, Verdict};
+use store::lanes::{self, queue};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -31,12 +33,25 @@ pub(crate) enum What {
     Removed,
 }
 
+impl What {
+    /// Whether the delivery is over, and nothing is left to decide.
+    pub(crate) fn is_end(&self) -> bool {
+        match self {
+            Self::Attempt(attempt, Next::Decided) => !matches!(attempt.verdict, Verdict::Retry(_)),
+            Self::Removed => true,
+            Self::Attempt(..) | Self::GiveBack(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Result {
     pub(crate) key: Key,
     pub(crate) webhook: WebhookId,
     pub(crate) slot: usize,
     pub(crate) generation: u64,
+    /// Its place in the endpoint's lane, if it went in order.
+    pub(crate) place: Option<InLane>,
     pub(crate) what: What,
 }
 
@@ -97,9 +112,9 @@ async fn record(shared: &Shared, batch: Vec<Result>) -> Vec<Result> {
     let mut repeated = false;
     while let Some(mut part) = parts.pop_front() {
         match write(shared, &part, repeated).await {
-            Ok(attempts) => {
+            Ok(written) => {
                 shared.upkeep.database_works();
-                settle(shared, &part, &attempts);
+                settle(shared, &part, &written);
                 continue;
             }
             Err(error) if error.is_unavailable() => {
@@ -123,13 +138,27 @@ async fn record(shared: &Shared, batch: Vec<Result>) -> Vec<Result> {
     refused
 }
 
+/// What was written.
+#[derive(Default)]
+struct Written {
+    attempts: Vec<Attempt>,
+    /// What became of deliveries that went in order.
+    outcomes: HashMap<Key, Outcome>,
+}
+
 /// One transaction. Gives the attempts with their verdicts.
-async fn write(shared: &Shared, part: &[Result], repeated: bool) -> store::Result<Vec<Attempt>> {
+async fn write(shared: &Shared, part: &[Result], repeated: bool) -> store::Result<Written> {
     let generation = shared.lanes(|lanes| lanes.generation);
     let doubtful = repeated || part.iter().any(|result| result.generation != generation);
     let mut tx = shared.store.begin().await?;
+    let mut written = Written::default();
+    if part.iter().any(|result| result.place.is_some()) {
+        write_in_lanes(shared, tx.conn(), part, &mut written).await?;
+    }
     let owned = if doubtful { Some(still_owned(shared, tx.conn(), part).await?) } else { None };
-    let ours = |result: &&Result| owned.as_ref().is_none_or(|owned| owned.contains(&result.key));
+    let ours = |result: &&Result| {
+        result.place.is_none() && owned.as_ref().is_none_or(|owned| owned.contains(&result.key))
+    };
     let mut attempts = Vec::with_capacity(part.len());
     for result in part.iter().filter(ours) {
         match &result.what {
@@ -141,9 +170,58 @@ async fn write(shared: &Shared, part: &[Result], repeated: bool) -> store::Resul
             What::Removed => {}
         }
     }
-    deliveries::finish(tx.conn(), &shared.server, &mut attempts).await?;
+    deliveries::finish(tx.conn(), Holder::Server(&shared.server), &mut attempts).await?;
     tx.commit().await?;
-    Ok(attempts)
+    written.attempts.append(&mut attempts);
+    Ok(written)
+}
+
+/// Writes the results of deliveries that went in order, as far as their lanes are still this server's with the fences under
+/// which they were sent. The lanes stay locked until the end, so that nobody takes them over meanwhile.
+async fn write_in_lanes(
+    shared: &Shared,
+    mut conn: Conn<'_>,
+    part: &[Result],
+    written: &mut Written,
+) -> store::Result<()> {
+    let results: Vec<(&Result, InLane)> =
+        part.iter().filter_map(|result| Some((result, result.place?))).collect();
+    let webhooks: BTreeSet<WebhookId> = results.iter().map(|(result, _)| result.webhook).collect();
+    let webhooks: Vec<WebhookId> = webhooks.into_iter().collect();
+    let held: HashMap<WebhookId, i64> =
+        lanes::lock_held(conn.again(), &shared.server, &webhooks).await?.into_iter().collect();
+    let keys: Vec<Key> = results.iter().map(|(result, _)| result.key.clone()).collect();
+    let waiting: HashMap<Key, i64> =
+        deliveries::still_in_lanes(conn.again(), &keys).await?.into_iter().collect();
+    let mut over = Vec::new();
+    for (result, place) in results {
+        let at = queue::Place { webhook: result.webhook, queue: place.queue, log: result.key.1 };
+        let outcome = match (&result.what, waiting.get(&result.key)) {
+            _ if held.get(&result.webhook) != Some(&place.fence) => Outcome::Lost,
+            // Written down already, by a transaction whose answer was lost, or gone with its endpoint.
+            (_, None) | (What::Removed, _) => Outcome::Ended,
+            (What::GiveBack(due), _) => Outcome::Until(*due),
+            (What::Attempt(attempt, next), Some(attempts)) => {
+                let attempt = decided(shared, attempt, *next);
+                let outcome = match attempt.verdict {
+                    Verdict::Retry(due) => Outcome::Until(due),
+                    Verdict::Success | Verdict::Failed => Outcome::Ended,
+                };
+                if outcome == Outcome::Ended || *attempts < attempt.number {
+                    written.attempts.push(attempt);
+                }
+                outcome
+            }
+        };
+        match outcome {
+            Outcome::Ended => over.push(at),
+            Outcome::Until(due) => queue::postpone(conn.again(), at, due).await?,
+            Outcome::Lost => {}
+        }
+        written.outcomes.insert(result.key.clone(), outcome);
+    }
+    deliveries::finish(conn.again(), Holder::Lanes, &mut written.attempts).await?;
+    queue::remove(conn, &over).await
 }
 
 async fn still_owned(shared: &Shared, conn: Conn<'_>, part: &[Result]) -> store::Result<HashSet<Key>> {
@@ -166,10 +244,11 @@ fn decided(shared: &Shared, attempt: &Attempt, next: Next) -> Attempt {
 }
 
 /// Frees the slots and counts.
-fn settle(shared: &Shared, part: &[Result], attempts: &[Attempt]) {
+fn settle(shared: &Shared, part: &[Result], written: &Written) {
     shared.lanes(|lanes| {
         for result in part {
-            lanes.recorded(result.webhook, result.slot);
+            let outcome = written.outcomes.get(&result.key).copied();
+            lanes.recorded(result.webhook, result.slot, result.place.map(|place| place.queue).zip(outcome));
         }
     });
     for result in part {
@@ -178,7 +257,7 @@ fn settle(shared: &Shared, part: &[Result], attempts: &[Attempt]) {
         }
     }
     let counters = &shared.counters;
-    for attempt in attempts {
+    for attempt in &written.attempts {
         match attempt.verdict {
             Verdict::Success => counters.delivered.fetch_add(1, Relaxed),
             Verdict::Failed => counters.failed.fetch_add(1, Relaxed),

@@ -70,10 +70,11 @@ impl InFlight {
 
     fn end(&mut self, what: What, lesson: Lesson) {
         let Some(job) = self.job.take() else { return };
+        let lesson = Lesson { ended: what.is_end(), ..lesson };
         self.shared.lanes(|lanes| lanes.answered(&job, lesson, Instant::now()));
-        let (webhook, slot, generation) = (job.delivery.webhook, job.slot, job.generation);
+        let (webhook, slot, generation, place) = (job.delivery.webhook, job.slot, job.generation, job.place);
         let key = (job.delivery.tenant, job.delivery.id);
-        self.shared.results.push(Result { key, webhook, slot, generation, what });
+        self.shared.results.push(Result { key, webhook, slot, generation, place, what });
         self.shared.quieter.notify_waiters();
     }
 
@@ -110,8 +111,10 @@ async fn send(mut flight: InFlight) {
         }
     };
     let webhook = &endpoint.webhook;
-    shared.lanes(|lanes| lanes.learn(&webhook.tenant, webhook.id, webhook.ordering));
+    // A test is sent while somebody waits for it, and never later.
+    let is_left_over = delivery.attempts == 0 && delivery.event == model::catalogue::WEBHOOK_TEST;
     let without = match (webhook.is_active, &delivery.payload) {
+        _ if is_left_over => Some("the test was interrupted"),
         (false, _) => Some("webhook inactive"),
         (true, None) => Some("event pruned"),
         (true, Some(_)) => None,
@@ -125,7 +128,7 @@ async fn send(mut flight: InFlight) {
         Ok(made) => {
             tell(&shared, &made, endpoint.host());
             let Made { attempt, next, standing, pause, .. } = made;
-            let lesson = Lesson { standing: Some(standing), pause, closed: Some(false) };
+            let lesson = Lesson { standing: Some(standing), pause, closed: Some(false), ended: false };
             flight.end(What::Attempt(attempt, next), lesson);
         }
         Err(failure) => {

@@ -94,7 +94,7 @@ pub(crate) struct WebhookBody {
     /// Why the platform switched it off; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_reason: Option<String>,
-    /// In words: `healthy`, `failing since …` or `disabled because …`.
+    /// In words: `healthy`, `paused until …`, `failing since …` or `disabled because …`.
     health: String,
 }
 
@@ -130,13 +130,15 @@ impl WebhookBody {
 }
 
 fn health_word(webhook: &Webhook, health: Health) -> String {
-    match (webhook.is_active, &webhook.disabled_reason, health.failing_since) {
-        (false, Some(reason), _) => format!("disabled because {reason}"),
-        (false, None, _) => "disabled because manual".into(),
-        (true, _, Some(since)) if health.consecutive_failures > 0 => {
+    if !webhook.is_active {
+        return format!("disabled because {}", webhook.disabled_reason.as_deref().unwrap_or("manual"));
+    }
+    match (health.paused_until, health.failing_since) {
+        (Some(until), _) => format!("paused until {}", Timestamp(until)),
+        (None, Some(since)) if health.consecutive_failures > 0 => {
             format!("failing since {}", Timestamp(since))
         }
-        (true, _, _) => "healthy".into(),
+        (None, _) => "healthy".into(),
     }
 }
 

@@ -158,27 +158,31 @@ impl Webhooks {
         let now = broadcaster.clock.now();
         let new: Vec<NewDelivery> = (head.log_id + 1..)
             .zip(wanted)
-            .map(|(log, event)| delivery(LogId(log), job.webhook, event))
+            .map(|(log, event)| delivery(LogId(log), &webhook, event))
             .collect();
         journal::append(tx.conn(), &job.tenant, head, Vec::new(), new.len(), now).await?;
         deliveries::insert(tx.conn(), &job.tenant, &new, now).await?;
         tx.commit().await?;
-        if !new.is_empty() {
+        if new.iter().any(|delivery| delivery.owner == Owner::Nobody) {
             broadcaster.engine.doorbell();
+        } else if !new.is_empty() {
+            broadcaster.engine.queued_in_order([job.webhook]);
         }
         Ok(true)
     }
 }
 
-fn delivery(id: LogId, webhook: WebhookId, event: Candidate) -> NewDelivery {
+/// In its endpoint's order, behind what waits already.
+fn delivery(id: LogId, webhook: &Webhook, event: Candidate) -> NewDelivery {
+    let queue = webhook.ordering.queue(event.subject.as_deref(), id);
     NewDelivery {
         id,
-        webhook,
+        webhook: webhook.id,
         event_id: event.id,
         event_seq: Some(event.seq),
         event: event.name,
         subject: event.subject,
-        owner: Owner::Nobody,
+        owner: queue.map_or(Owner::Nobody, Owner::Lane),
         payload: None,
     }
 }

@@ -1,6 +1,6 @@
 //! What is not delivered yet, over all tenants, for whoever watches the platform.
 
-use super::NOBODY;
+use super::{IN_LANE, NOBODY};
 use super::pending::COUNTED_AT_MOST;
 use crate::{Conn, Result, on};
 use model::Timestamp;
@@ -21,11 +21,11 @@ pub struct Backlog {
 /// Reads it by the index of what is due.
 pub async fn backlog(mut conn: Conn<'_>) -> Result<Backlog> {
     let waiting = on!(conn.again(), c => sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT id FROM webhook_logs WHERE owner = '' LIMIT ?) AS waiting")
+        "SELECT COUNT(*) FROM (SELECT id FROM webhook_logs WHERE owner IN ('', '-') LIMIT ?) AS waiting")
         .bind(COUNTED_AT_MOST).fetch_one(c).await)?;
     let mut owners: Vec<String> =
         on!(conn.again(), c => sqlx::query_scalar("SELECT id FROM servers").fetch_all(c).await)?;
-    owners.push(NOBODY.to_owned());
+    owners.extend([NOBODY, IN_LANE].map(str::to_owned));
     let mut oldest: Option<i64> = None;
     for owner in owners {
         let queued = ends_of_lanes(conn.again(), &owner).await?;

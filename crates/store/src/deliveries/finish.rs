@@ -1,9 +1,9 @@
 //! Writes down what became of attempts, many at once: the delivery's row, the attempt's row, the minute's rollup and the
 //! endpoint's health.
 
-use super::NOBODY;
 use super::failures;
 use super::latency::{self, Histogram};
+use super::{IN_LANE, NOBODY};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -47,6 +47,34 @@ pub struct Attempt {
     pub verdict: Verdict,
     /// Whether it was an admin's test, which says nothing about the endpoint's health.
     pub test: bool,
+    /// Until when the endpoint asked to be left alone.
+    pub paused_until: Option<Timestamp>,
+}
+
+/// Who has the deliveries whose attempts are written down.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder<'a> {
+    /// A server that owns their rows.
+    Server(&'a ServerId),
+    /// The owner of their lanes, which the caller has made sure of; a retry keeps its place there.
+    Lanes,
+}
+
+impl Holder<'_> {
+    fn owner(&self) -> &str {
+        match self {
+            Self::Server(id) => id.as_str(),
+            Self::Lanes => IN_LANE,
+        }
+    }
+
+    /// The owner of a delivery that is to be tried again.
+    fn of_retry(&self) -> &'static str {
+        match self {
+            Self::Server(_) => NOBODY,
+            Self::Lanes => IN_LANE,
+        }
+    }
 }
 
 impl Attempt {
@@ -55,14 +83,14 @@ impl Attempt {
     }
 }
 
-/// Writes down attempts of deliveries that `owner` owned. 256 at most at once, in a transaction.
-pub async fn finish(mut conn: Conn<'_>, owner: &ServerId, attempts: &mut [Attempt]) -> Result<()> {
+/// Writes down attempts of deliveries that `holder` has. 256 at most at once, in a transaction.
+pub async fn finish(mut conn: Conn<'_>, holder: Holder<'_>, attempts: &mut [Attempt]) -> Result<()> {
     if attempts.is_empty() {
         return Ok(());
     }
     // Rows are locked in the order of their keys, so that servers never wait for each other in a circle.
     attempts.sort_by(|a, b| (&a.tenant, a.log).cmp(&(&b.tenant, b.log)));
-    update_deliveries(conn.again(), owner, attempts).await?;
+    update_deliveries(conn.again(), holder, attempts).await?;
     insert_attempts(conn.again(), attempts).await?;
     failures::note(conn.again(), attempts).await?;
     add_to_rollups(conn.again(), attempts).await?;
@@ -91,7 +119,7 @@ fn assignments(table: &str) -> String {
     COLUMNS[2..].iter().map(assign).collect::<Vec<_>>().join(", ")
 }
 
-async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt]) -> Result<()> {
+async fn update_deliveries(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attempt]) -> Result<()> {
     let mysql = conn.is_mysql();
     let (begin, end) = if mysql {
         let end = format!(
@@ -109,7 +137,7 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
             let (status, new_owner, next, completed) = match attempt.verdict {
                 Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
                 Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
-                Verdict::Retry(due) => ("pending", Some(NOBODY), Some(due.0), None),
+                Verdict::Retry(due) => ("pending", Some(holder.of_retry()), Some(due.0), None),
             };
             // Only a first attempt that succeeded has no row of its own.
             let first_success = attempt.number == 1 && attempt.verdict == Verdict::Success;
@@ -139,7 +167,7 @@ async fn update_deliveries(conn: Conn<'_>, owner: &ServerId, attempts: &[Attempt
             column!(next);
             column!(completed);
         }
-        update.push(") AS v").push(&end).push_bind(owner.as_str());
+        update.push(") AS v").push(&end).push_bind(holder.owner());
         update.build().execute(c).await.map(|_| ())
     })
 }
@@ -233,6 +261,7 @@ struct Health<'a> {
     error: Option<&'a str>,
     /// Of the attempt that the error is of.
     status: Option<i64>,
+    paused_until: Option<i64>,
 }
 
 async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
@@ -243,6 +272,7 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         let health = batch.entry((&attempt.tenant, attempt.webhook)).or_default();
         let ended_at = attempt.ended_at().0;
         health.delivery_at = ended_at;
+        health.paused_until = health.paused_until.max(attempt.paused_until.map(|until| until.0));
         if attempt.verdict != Verdict::Success {
             health.error = attempt.error.as_deref();
             health.status = attempt.http_status;
@@ -250,7 +280,8 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         match attempt.verdict {
             _ if attempt.test => {}
             Verdict::Success => {
-                *health = Health { success_at: Some(ended_at), delivery_at: ended_at, ..Health::default() };
+                let (success_at, paused_until) = (Some(ended_at), health.paused_until);
+                *health = Health { success_at, delivery_at: ended_at, paused_until, ..Health::default() };
             }
             _ => {
                 health.failures += 1;
@@ -264,6 +295,7 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
           failing_since = IF(VALUES(last_success_at) IS NULL, COALESCE(failing_since, VALUES(failing_since)), VALUES(failing_since)),
           told = IF(VALUES(last_success_at) IS NULL, told, 0),
           last_status = IF(VALUES(last_error) IS NULL, last_status, VALUES(last_status)),
+          paused_until = COALESCE(GREATEST(paused_until, VALUES(paused_until)), VALUES(paused_until), paused_until),
           last_success_at = COALESCE(VALUES(last_success_at), last_success_at),
           last_delivery_at = VALUES(last_delivery_at), last_error = COALESCE(VALUES(last_error), last_error)"
     } else {
@@ -272,16 +304,17 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
           failing_since = IIF(excluded.last_success_at IS NULL, COALESCE(failing_since, excluded.failing_since), excluded.failing_since),
           told = IIF(excluded.last_success_at IS NULL, told, 0),
           last_status = IIF(excluded.last_error IS NULL, last_status, excluded.last_status),
+          paused_until = COALESCE(MAX(paused_until, excluded.paused_until), excluded.paused_until, paused_until),
           last_success_at = COALESCE(excluded.last_success_at, last_success_at),
           last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
     };
     on!(conn, c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
-            failing_since, last_success_at, last_delivery_at, last_error, last_status) ");
+            failing_since, last_success_at, last_delivery_at, last_error, last_status, paused_until) ");
         insert.push_values(&batch, |mut row, ((tenant, webhook), health)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
                 .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
-                .push_bind(health.error).push_bind(health.status);
+                .push_bind(health.error).push_bind(health.status).push_bind(health.paused_until);
         });
         insert.push(add);
         insert.build().execute(c).await.map(|_| ())

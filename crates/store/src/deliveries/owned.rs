@@ -1,6 +1,6 @@
 //! What a server owns: checks, partial releases and searches beside the plain claim and release. Rarely used paths only.
 
-use super::NOBODY;
+use super::{IN_LANE, NOBODY};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
@@ -46,6 +46,28 @@ pub async fn still_owned(conn: Conn<'_>, owner: &ServerId, keys: &[Key]) -> Resu
     Ok(parse(rows))
 }
 
+/// Those of up to 256 deliveries that still wait in their lanes, with the attempts that are written down, locked until the
+/// transaction ends.
+pub async fn still_in_lanes(conn: Conn<'_>, keys: &[Key]) -> Result<Vec<(Key, i64)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mysql = conn.is_mysql();
+    let rows: Vec<(String, i64, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, id, attempts FROM webhook_logs WHERE owner = ");
+        select.push_bind(IN_LANE).push(" AND (tenant_id, id) IN ");
+        push_keys(&mut select, keys, mysql);
+        if mysql {
+            select.push(" FOR UPDATE");
+        }
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let key = |(tenant, id, attempts): (String, i64, i64)| {
+        Some(((TenantId::parse(&tenant).ok()?, LogId(id)), attempts))
+    };
+    Ok(rows.into_iter().filter_map(key).collect())
+}
+
 /// Gives back up to `limit` deliveries that a server owned, save up to 256 that it goes on with; gives how many.
 pub async fn release_others(conn: Conn<'_>, owner: &ServerId, keep: &[Key], limit: i64) -> Result<u64> {
     let mysql = conn.is_mysql();
@@ -82,7 +104,7 @@ pub async fn owned(
 /// The tenant of an endpoint with deliveries that wait to be claimed.
 pub async fn tenant_of_waiting(conn: Conn<'_>, webhook: WebhookId) -> Result<Option<TenantId>> {
     let tenant: Option<String> = on!(conn, c => sqlx::query_scalar(
-        "SELECT tenant_id FROM webhook_logs WHERE owner = '' AND webhook_id = ? LIMIT 1")
+        "SELECT tenant_id FROM webhook_logs WHERE owner IN ('', '-') AND webhook_id = ? LIMIT 1")
         .bind(webhook.0).fetch_optional(c).await)?;
     Ok(tenant.and_then(|tenant| TenantId::parse(&tenant).ok()))
 }
@@ -92,7 +114,7 @@ pub async fn tenant_of_waiting(conn: Conn<'_>, webhook: WebhookId) -> Result<Opt
 pub async fn owners_without_server(conn: Conn<'_>) -> Result<Vec<ServerId>> {
     let ids: Vec<Option<String>> = on!(conn, c => sqlx::query_scalar(
         "WITH RECURSIVE owners (id) AS (
-           SELECT MIN(owner) FROM webhook_logs WHERE owner > ''
+           SELECT MIN(owner) FROM webhook_logs WHERE owner > '-'
            UNION ALL
            SELECT (SELECT MIN(owner) FROM webhook_logs WHERE owner > owners.id) FROM owners WHERE owners.id IS NOT NULL)
          SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM servers)")

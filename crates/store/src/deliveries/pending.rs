@@ -8,12 +8,12 @@ use sqlx::QueryBuilder;
 /// More pending deliveries of an endpoint are not counted: a hundred thousand take some 20 ms.
 pub const COUNTED_AT_MOST: i64 = 100_000;
 
-/// Pushes the ids of an endpoint's pending deliveries, `limit` at most for each owner: nobody, or a server.
+/// Pushes the ids of an endpoint's pending deliveries, `limit` at most of those that no server has yet.
 macro_rules! push_pending {
     ($query:expr, $mysql:expr, $tenant:expr, $webhook:expr, $limit:expr) => {
         let due = use_index($mysql, "webhook_logs_due");
         $query.push("SELECT id FROM (SELECT id FROM webhook_logs").push(&due);
-        $query.push(" WHERE owner = '' AND webhook_id = ").push_bind($webhook.0);
+        $query.push(" WHERE owner IN ('', '-') AND webhook_id = ").push_bind($webhook.0);
         $query.push(" AND tenant_id = ").push_bind($tenant.as_str()).push(" LIMIT ").push_bind($limit);
         // What servers own is bounded by their memory.
         $query.push(") AS waiting UNION ALL SELECT l.id FROM servers s ").push(join_in_order($mysql));

@@ -27,7 +27,6 @@ fn lanes(webhooks: std::ops::Range<i64>, each: i64, now: Instant) -> Lanes {
 
 fn known(lanes: &mut Lanes, webhook: i64, now: Instant) {
     let lane = lanes.lane(WebhookId(webhook), now);
-    lane.ordering = Some(Ordering::None);
     lane.standing = Standing::Answers;
     lane.behind = false;
 }
@@ -38,7 +37,7 @@ fn take_all(lanes: &mut Lanes, now: Instant) -> Vec<Job> {
 
 fn end(lanes: &mut Lanes, job: &Job, standing: Standing, now: Instant) {
     lanes.answered(job, Lesson { standing: Some(standing), ..Lesson::default() }, now);
-    lanes.recorded(job.delivery.webhook, job.slot);
+    lanes.recorded(job.delivery.webhook, job.slot, None);
 }
 
 #[tokio::test]
@@ -118,17 +117,8 @@ async fn at_most_256_attempts_are_unrecorded() {
     }
     assert_eq!(unrecorded.len(), UNRECORDED);
     assert_eq!((lanes.in_flight, lanes.unrecorded()), (0, UNRECORDED));
-    lanes.recorded(unrecorded[0].delivery.webhook, unrecorded[0].slot);
+    lanes.recorded(unrecorded[0].delivery.webhook, unrecorded[0].slot, None);
     assert!(lanes.take(now, CLOCK).is_some() && lanes.take(now, CLOCK).is_none());
-}
-
-#[tokio::test]
-async fn an_ordered_endpoint_gets_one_at_a_time_and_reserves_nothing() {
-    let now = Instant::now();
-    let mut lanes = lanes(1..2, 3, now);
-    lanes.lane(WebhookId(1), now).ordering = Some(Ordering::Strict);
-    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None);
-    assert_eq!(take_all(&mut lanes, now).len(), 1);
 }
 
 #[tokio::test]
@@ -233,7 +223,7 @@ proptest! {
                 }
                 Step::Record(at) if !answered.is_empty() => {
                     let job = answered.swap_remove(at % answered.len());
-                    lanes.recorded(job.delivery.webhook, job.slot);
+                    lanes.recorded(job.delivery.webhook, job.slot, None);
                 }
                 Step::Forget => lanes.forget(),
                 Step::Answer(..) | Step::Record(_) => {}
@@ -244,7 +234,7 @@ proptest! {
         }
         answered.append(&mut Vec::new());
         for job in answered.drain(..) {
-            lanes.recorded(job.delivery.webhook, job.slot);
+            lanes.recorded(job.delivery.webhook, job.slot, None);
         }
         flying.extend(take_all(&mut lanes, now));
         while let Some(job) = flying.pop() {

@@ -1,6 +1,7 @@
 //! Whose turn it is: lanes take turns, within the bounds on attempts in flight and not yet recorded.
 
 use super::Lanes;
+use crate::lane::ordered::{InLane, Outcome};
 use crate::lane::{Place, Queued, Standing, Start};
 use crate::limits::{STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
 use model::{Timestamp, WebhookId};
@@ -18,6 +19,8 @@ pub(crate) struct Job {
     shared: Option<Standing>,
     /// Which tenure of the lease it belongs to.
     pub(crate) generation: u64,
+    /// Its place in the lane, if it goes in order.
+    pub(crate) place: Option<InLane>,
 }
 
 /// What an attempt told about its endpoint.
@@ -29,13 +32,15 @@ pub(crate) struct Lesson {
     pub(crate) pause: Option<Timestamp>,
     /// It is switched off.
     pub(crate) closed: Option<bool>,
+    /// Nothing is left to decide: this delivery is over.
+    pub(crate) ended: bool,
 }
 
 impl Lanes {
     /// Enters a lane with something to send among those whose turn comes.
     pub(super) fn make_ready(&mut self, webhook: WebhookId) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        if lane.place == Place::Out && !lane.queue.is_empty() {
+        if lane.place == Place::Out && lane.has_next() {
             lane.place = Place::Ready;
             self.ready.push_back(webhook);
             self.wake_senders = true;
@@ -73,7 +78,7 @@ impl Lanes {
 
     fn start(&mut self, webhook: WebhookId, shared: Option<Standing>, now: Instant) -> Option<Job> {
         let lane = self.lanes.get_mut(&webhook)?;
-        let Queued { delivery, bytes } = lane.queue.pop_front()?;
+        let (Queued { delivery, bytes }, place) = lane.pop()?;
         if lane.in_flight == 0 {
             lane.heard_at = now;
         }
@@ -84,6 +89,7 @@ impl Lanes {
             self.wanted.insert(webhook);
             self.wake_claimer = true;
         }
+        self.want_in_order(webhook);
         self.queued -= 1;
         self.in_flight += 1;
         let slot = self.free_slots.pop().unwrap_or_else(|| {
@@ -92,7 +98,7 @@ impl Lanes {
         });
         self.slots[slot] = Some((delivery.tenant.clone(), delivery.id));
         self.make_ready(webhook);
-        Some(Job { delivery, bytes, slot, shared, generation: self.generation })
+        Some(Job { delivery, bytes, slot, shared, generation: self.generation, place })
     }
 
     /// Notes that an attempt is over; it keeps its place among the unrecorded.
@@ -109,6 +115,9 @@ impl Lanes {
         lane.heard_at = now;
         lane.standing = lesson.standing.unwrap_or(lane.standing);
         lane.closed = lesson.closed.unwrap_or(lane.closed);
+        if let (Some(place), Some(ordered), true) = (job.place, &mut lane.ordered, lesson.ended) {
+            ordered.ended(place.queue, job.delivery.id);
+        }
         if let Some(until) = lesson.pause {
             self.pause(webhook, until);
         }
@@ -117,6 +126,7 @@ impl Lanes {
             self.wanted.insert(webhook);
             self.wake_claimer = true;
         }
+        self.want_in_order(webhook);
         self.make_ready(webhook);
         self.wake_senders |= self.has_candidates();
     }
@@ -138,9 +148,12 @@ impl Lanes {
         }
     }
 
-    /// Notes that an attempt's result is in the database.
-    pub(crate) fn recorded(&mut self, webhook: WebhookId, slot: usize) {
-        self.slots[slot] = None;
+    /// Notes that an attempt's result is in the database, and what it means for the lane in which it went.
+    pub(crate) fn recorded(&mut self, webhook: WebhookId, slot: usize, in_lane: Option<(i64, Outcome)>) {
+        let key = self.slots[slot].take();
+        if let (Some((queue, outcome)), Some((_, log))) = (in_lane, key) {
+            self.recorded_in_order(webhook, queue, log, outcome);
+        }
         self.free_slots.push(slot);
         if let Some(lane) = self.lanes.get_mut(&webhook) {
             lane.unrecorded -= 1;

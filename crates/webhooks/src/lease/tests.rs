@@ -111,8 +111,7 @@ async fn a_reservation_dropped_unused_gives_its_room_back_and_is_followed_up() {
     let bench = bench().await;
     let shared = &bench.engine.0;
     shared.lanes(|lanes| {
-        let lane = lanes.lane(WEBHOOK, Instant::now());
-        (lane.ordering, lane.behind) = (Some(model::webhook::Ordering::None), false);
+        lanes.lane(WEBHOOK, Instant::now()).behind = false;
     });
     let room = bench.engine.reserve(WEBHOOK, 100).unwrap();
     assert!(bench.engine.gauges().bytes > 100);

@@ -158,7 +158,7 @@ impl Site {
                 event_id: delivery.event_id.clone(),
                 event_seq: delivery.event_seq,
                 event: delivery.event.clone(),
-                subject: None,
+                subject: delivery.subject.clone(),
                 owner: owner.clone(),
                 payload: delivery.payload.clone(),
             })
@@ -175,6 +175,34 @@ impl Site {
         rows.iter().map(|(delivery, _)| delivery.id).collect()
     }
 
+    /// Queues a delivery about each of these subjects, in the endpoint's order, and says so to nobody.
+    pub async fn queue_about(
+        &self,
+        webhook: &Webhook,
+        subjects: impl IntoIterator<Item = &str>,
+    ) -> Vec<LogId> {
+        let row = |subject: &str| {
+            let delivery = Delivery { subject: Some(subject.into()), ..self.delivery(webhook) };
+            let owner = match webhook.ordering.queue(Some(subject), delivery.id) {
+                Some(queue) => Owner::Lane(queue),
+                None => Owner::Nobody,
+            };
+            (delivery, owner)
+        };
+        let rows: Vec<_> = subjects.into_iter().map(row).collect();
+        self.insert(&rows).await;
+        rows.iter().map(|(delivery, _)| delivery.id).collect()
+    }
+
+    /// Writes a test by hand as its server leaves it behind that has died before it was written down.
+    pub async fn queue_test(&self, webhook: &Webhook) -> LogId {
+        let event = model::catalogue::WEBHOOK_TEST;
+        let delivery = Delivery { event, event_seq: None, ..self.delivery(webhook) };
+        let id = delivery.id;
+        self.insert(&[(delivery, Owner::Nobody)]).await;
+        id
+    }
+
     /// Writes a delivery of an event that is in the log no more.
     pub async fn queue_without_payload(&self, webhook: &Webhook) -> LogId {
         let delivery = Delivery { payload: None, ..self.delivery(webhook) };
@@ -188,6 +216,10 @@ impl Site {
         let (mut rows, mut kept) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let delivery = self.delivery(webhook);
+            if let Some(queue) = webhook.ordering.queue(None, delivery.id) {
+                rows.push((delivery, Owner::Lane(queue)));
+                continue;
+            }
             match running.engine.reserve(webhook.id, 16) {
                 Some(reservation) => {
                     rows.push((delivery.clone(), Owner::Server(running.server.clone())));
@@ -201,6 +233,9 @@ impl Site {
         running.engine.committed(kept);
         if unowned {
             running.engine.doorbell();
+        }
+        if webhook.ordering != Ordering::None {
+            running.engine.queued_in_order([webhook.id]);
         }
         rows.iter().map(|(delivery, _)| delivery.id).collect()
     }
