@@ -1,5 +1,7 @@
 //! What was acknowledged is never lost: histories of unique values, with processes killed in the middle.
 
+mod kills;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

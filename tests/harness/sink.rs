@@ -154,6 +154,10 @@ impl Sink {
         self.state.lock().unwrap().received.clone()
     }
 
+    pub fn count(&self) -> usize {
+        self.state.lock().unwrap().received.len()
+    }
+
     /// Waits until at least `count` requests have come, and returns all.
     pub async fn wait_for(&self, count: usize) -> Vec<Received> {
         eventually(&format!("{count} requests at the sink"), async || {

@@ -207,8 +207,8 @@ impl Webhooks {
     pub async fn test(&self, caller: &Caller, id: WebhookId) -> Result<LogEntry> {
         let tenant = caller.tenant();
         let (webhook, _) = self.get(tenant, id).await?;
-        let mut test = self.broadcaster.engine.begin_test(id);
-        let log = self.queue_test(caller, id, &mut test).await?;
+        let test = self.broadcaster.engine.begin_test(id);
+        let log = retrying(|| self.queue_test(caller, id, &test)).await?;
         let mut reader = self.broadcaster.store.read().await?;
         let delivery = deliveries::find(reader.conn(), tenant, log).await?.ok_or(UNKNOWN)?;
         drop(reader);
@@ -219,18 +219,7 @@ impl Webhooks {
         deliveries::entry(reader.conn(), tenant, id, log).await?.ok_or(UNKNOWN)
     }
 
-    async fn queue_test(&self, caller: &Caller, id: WebhookId, test: &mut Test) -> Result<LogId> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            match self.try_queue_test(caller, id, test).await {
-                Err(error) if error.is_contention() && attempts < 4 => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn try_queue_test(&self, caller: &Caller, id: WebhookId, test: &mut Test) -> Result<LogId> {
+    async fn queue_test(&self, caller: &Caller, id: WebhookId, test: &Test) -> Result<LogId> {
         let tenant = caller.tenant();
         let mut tx = self.broadcaster.store.begin().await?;
         let head = journal::lock_head(tx.conn(), tenant).await?;

@@ -230,10 +230,11 @@ pub async fn delete_of_webhook(
 /// Removes what is kept about an endpoint that is gone, beside its log.
 pub async fn forget_webhook(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<()> {
     for sql in [
+        // First, as whoever writes results down locks it first.
+        "DELETE FROM webhook_lanes WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_rollups WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_health WHERE tenant_id = ? AND webhook_id = ?",
         "DELETE FROM webhook_replays WHERE tenant_id = ? AND webhook_id = ?",
-        "DELETE FROM webhook_lanes WHERE tenant_id = ? AND webhook_id = ?",
     ] {
         on!(conn.again(), c => sqlx::query(sql).bind(tenant.as_str()).bind(webhook.0).execute(c).await.map(|_| ()))?;
     }

@@ -139,18 +139,23 @@ impl std::fmt::Debug for Reservation {
 pub struct Test {
     shared: Arc<Shared>,
     webhook: WebhookId,
-    key: Option<Key>,
+    key: Mutex<Option<Key>>,
     done: bool,
 }
 
 impl Test {
-    /// Says which row is about to be written.
-    pub fn is(&mut self, tenant: TenantId, log: LogId) {
+    /// Says which row is about to be written; instead of the one said before, if that came to nothing.
+    pub fn is(&self, tenant: TenantId, log: LogId) {
+        let before = self.key().replace((tenant.clone(), log));
         let mut keys = self.shared.test_keys();
-        if let Some(before) = self.key.replace((tenant.clone(), log)) {
+        if let Some(before) = before {
             keys.remove(&before);
         }
         keys.insert((tenant, log));
+    }
+
+    fn key(&self) -> MutexGuard<'_, Option<Key>> {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that the result is written down.
@@ -161,18 +166,17 @@ impl Test {
 
 impl Drop for Test {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.shared.test_keys().remove(&key);
-            if !self.done {
-                self.shared.upkeep.suspect(self.webhook, self.shared.clock.now());
-            }
+        let Some(key) = self.key().take() else { return };
+        self.shared.test_keys().remove(&key);
+        if !self.done {
+            self.shared.upkeep.suspect(self.webhook, self.shared.clock.now());
         }
     }
 }
 
 impl std::fmt::Debug for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Test").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Test").field("key", &*self.key()).finish_non_exhaustive()
     }
 }
 
@@ -275,7 +279,7 @@ impl Engine {
     /// A test by hand of that endpoint begins.
     #[must_use]
     pub fn begin_test(&self, webhook: WebhookId) -> Test {
-        Test { shared: Arc::clone(&self.0), webhook, key: None, done: false }
+        Test { shared: Arc::clone(&self.0), webhook, key: Mutex::default(), done: false }
     }
 
     /// One attempt right now, whatever the endpoint's state. The caller writes it down.

@@ -32,9 +32,9 @@ pub(crate) const LANE_QUEUE: usize = 4096;
 
 /// Deliveries claimed ahead for an endpoint that answers: at 28 in flight enough for four rounds.
 pub(crate) const CLAIM_AHEAD: usize = 128;
-/// The same of one queue of an ordered endpoint: a subject's, of which 28 in flight and four rounds behind them fit into
-/// [`CLAIM_AHEAD`], so that none keeps the others out; and the only queue of a strict endpoint, half of what goes by in a
-/// millisecond each at the pace at which results are written.
+/// Deliveries read ahead of one queue of an ordered endpoint. A subject's are few, so that [`CLAIM_AHEAD`] has room for 32
+/// subjects, more than are ever in flight, and none keeps the others out. A strict endpoint has one queue: what an answer a
+/// millisecond takes of it while a read takes 32 ms.
 pub(crate) const QUEUE_AHEAD: usize = 4;
 pub(crate) const STRICT_AHEAD: usize = 64;
 /// Queues of an ordered endpoint that one query steps over, at about 10 µs each.

@@ -38,7 +38,8 @@ pub(crate) struct WebhookDraft {
     /// Seconds that one attempt may take; 30 if not said.
     #[schema(minimum = 1, maximum = 60)]
     timeout: Option<i64>,
-    /// `none`, `subject` or `strict`.
+    /// `none`, `subject` (one at a time for each subject, events without one side by side) or `strict` (one at a time). A
+    /// change holds for events published after it; what is queued already keeps its order.
     ordering: Option<String>,
     /// Masks callers' and visitors' data in catalogue events; custom events have one form.
     mask_personal_data: Option<bool>,

@@ -1,0 +1,85 @@
+//! `Retry-After`, and endpoints that stall.
+
+use std::time::Duration;
+
+use super::{happen, path, webhook};
+use crate::harness::macros::on_both;
+use crate::harness::sink::{Reply, Sink};
+use crate::harness::wait::eventually;
+use crate::harness::{Client, Server, Value, json};
+
+async fn health_begins_with(admin: &Client, id: &Value, words: &str) {
+    eventually(words, async || {
+        let webhook = admin.get(&path(id)).await.expect(200);
+        webhook.data()["health"].as_str().is_some_and(|health| health.starts_with(words)).then_some(())
+    })
+    .await;
+}
+
+on_both! {
+    async fn a_pause_that_an_endpoint_asks_for_survives_a_kill(server) {
+        let (sink, other) = tokio::join!(Sink::start(), Sink::start());
+        let admin = server.admin().await;
+        happen(&admin, "on duty").await;
+        for ordering in ["none", "strict"] {
+            let before = sink.count();
+            let id = webhook(&admin, json!({ "url": sink.url(), "ordering": ordering, "retry_count": 0 })).await;
+            sink.reply_next([Reply::status(429).header("retry-after", "900")]);
+            happen(&admin, "first").await;
+            health_begins_with(&admin, &id, "paused until 20").await;
+            server.kill_9();
+            server.restart().await;
+            let admin = server.admin().await;
+            let witness = webhook(&admin, json!({ "url": other.url() })).await;
+            health_begins_with(&admin, &id, "paused until 20").await;
+            let seen = other.count();
+            happen(&admin, "second").await;
+            happen(&admin, "third").await;
+            other.wait_for(seen + 2).await;
+            assert_eq!(sink.count(), before + 1, "left alone");
+            server.advance(Duration::from_secs(901)).await;
+            sink.wait_for(before + 4).await;
+            health_begins_with(&admin, &id, "healthy").await;
+            let logs = admin.get(&format!("{}/logs?status=failed", path(&id))).await.expect(200);
+            assert_eq!(logs.data(), &json!([]), "the pause used up no retry");
+            admin.delete(&path(&id)).await.expect(200);
+            admin.delete(&path(&witness)).await.expect(200);
+        }
+    }
+
+    async fn another_address_ends_the_pause(server) {
+        let (sink, other) = tokio::join!(Sink::start(), Sink::start());
+        let admin = server.admin().await;
+        happen(&admin, "on duty").await;
+        let id = webhook(&admin, json!({ "url": sink.url() })).await;
+        sink.reply_next([Reply::status(503).header("retry-after", "900")]);
+        happen(&admin, "first").await;
+        health_begins_with(&admin, &id, "paused until 20").await;
+        admin.patch(&path(&id), json!({ "url": other.url() })).await.expect(200);
+        health_begins_with(&admin, &id, "healthy").await;
+        happen(&admin, "second").await;
+        assert_eq!(other.wait_for(1).await[0].json()["data"]["reason"], "second");
+    }
+
+    async fn twenty_endpoints_that_stall_keep_no_other_waiting(server) {
+        let (stalling, sink) = tokio::join!(Sink::start(), Sink::start());
+        stalling.reply_always(Reply::stall());
+        let admin = server.admin().await;
+        happen(&admin, "on duty").await;
+        for number in 0..20 {
+            let ordering = ["none", "subject", "strict"][number % 3];
+            webhook(&admin, json!({ "url": stalling.url(), "timeout": 60, "ordering": ordering })).await;
+        }
+        let id = webhook(&admin, json!({ "url": sink.url() })).await;
+        for number in 0..50 {
+            happen(&admin, &format!("reason {number}")).await;
+        }
+        sink.wait_for(50).await;
+        eventually("all of them to be recorded", async || {
+            let stats = admin.get(&format!("{}/stats", path(&id))).await.expect(200);
+            (stats.data()["successful_count"] == 50).then_some(())
+        })
+        .await;
+        assert_eq!(stalling.count(), 20, "each of the others still waits for its first answer");
+    }
+}
