@@ -115,7 +115,7 @@ impl Ordering {
             Self::None => None,
             Self::Strict => Some(STRICT_QUEUE),
             Self::Subject => {
-                Some(hash(subject.map_or_else(|| format!("#{log}"), |subject| format!("={subject}"))))
+                Some(hash(&subject.map_or_else(|| format!("#{log}"), |subject| format!("={subject}"))))
             }
         }
     }
@@ -123,7 +123,7 @@ impl Ordering {
 
 /// FNV-1a, never negative: the same on every server and in every version. Two subjects with one hash only wait for each
 /// other.
-fn hash(text: String) -> i64 {
+fn hash(text: &str) -> i64 {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

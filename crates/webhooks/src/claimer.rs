@@ -89,12 +89,13 @@ async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> 
 /// Looks over all endpoints with waiting deliveries.
 async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     shared.upkeep.begin_look();
+    let pauses = shared.lanes(|lanes| lanes.stored_pauses());
     let mut reader = shared.store.read().await?;
     let waiting = deliveries::waiting(reader.conn()).await?;
     let paused = store::webhooks::paused(reader.conn(), now).await?.into_iter().collect();
     drop(reader);
     shared.lanes(|lanes| {
-        lanes.learn_pauses(&paused, Instant::now());
+        lanes.learn_pauses(&paused, &pauses, Instant::now());
         lanes.sweep(Instant::now());
         lanes.end_old_refusals(Instant::now());
         lanes.wanted.extend(waiting.iter().filter(|lane| lane.due_at <= now).map(|lane| lane.webhook));

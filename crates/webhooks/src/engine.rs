@@ -252,7 +252,9 @@ impl Engine {
     /// Says that deliveries were queued in the lanes of these endpoints: those that are this server's are read on now.
     pub fn queued_in_order(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
         let held = self.0.lanes(|lanes| {
-            webhooks.into_iter().fold(true, |held, webhook| lanes.wake_in_order(webhook) && held)
+            // Each is woken, whatever the one before it says.
+            let held: Vec<bool> = webhooks.into_iter().map(|webhook| lanes.wake_in_order(webhook)).collect();
+            held.into_iter().all(|held| held)
         });
         if !held {
             // Perhaps nobody's yet. Another's owner looks by itself.

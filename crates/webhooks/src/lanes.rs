@@ -169,22 +169,37 @@ impl Lanes {
         self.wake_claimer = true;
     }
 
+    /// The pauses that the database has, as far as is known.
+    pub(crate) fn stored_pauses(&self) -> Vec<(Timestamp, WebhookId)> {
+        let is_stored = |webhook| self.lanes.get(webhook).is_some_and(|lane| lane.pause_is_stored);
+        self.paused.iter().filter(|(_, webhook)| is_stored(webhook)).copied().collect()
+    }
+
+    /// A pause is in the database.
+    pub(crate) fn pause_is_stored(&mut self, webhook: WebhookId, until: Timestamp) {
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.pause_is_stored |= lane.paused_until == Some(until);
+        }
+    }
+
     /// Takes over which endpoints asked to be left alone, as the database has it: they may have told another server, or
-    /// somebody may have ended it.
-    pub(crate) fn learn_pauses(&mut self, stored: &HashMap<WebhookId, Timestamp>, now: Instant) {
+    /// somebody may have ended what was stored `before` the database was asked.
+    pub(crate) fn learn_pauses(
+        &mut self,
+        stored: &HashMap<WebhookId, Timestamp>,
+        before: &[(Timestamp, WebhookId)],
+        now: Instant,
+    ) {
         for (webhook, until) in stored {
             self.lane(*webhook, now);
             self.pause(*webhook, *until);
-            if let Some(lane) = self.lanes.get_mut(webhook) {
-                lane.pause_is_stored |= lane.paused_until == Some(*until);
+            self.pause_is_stored(*webhook, *until);
+        }
+        for pause in before.iter().filter(|(_, webhook)| !stored.contains_key(webhook)) {
+            if self.paused.contains(pause) {
+                self.end_pause(*pause);
             }
         }
-        let over = |(_, webhook): &&(Timestamp, WebhookId)| {
-            let is_stored = self.lanes.get(webhook).is_some_and(|lane| lane.pause_is_stored);
-            is_stored && !stored.contains_key(webhook)
-        };
-        let over: Vec<_> = self.paused.iter().filter(over).copied().collect();
-        over.into_iter().for_each(|pause| self.end_pause(pause));
     }
 
     fn end_pause(&mut self, pause: (Timestamp, WebhookId)) {

@@ -250,6 +250,11 @@ fn settle(shared: &Shared, part: &[Result], written: &Written) {
             let outcome = written.outcomes.get(&result.key).copied();
             lanes.recorded(result.webhook, result.slot, result.place.map(|place| place.queue).zip(outcome));
         }
+        for attempt in &written.attempts {
+            if let Some(until) = attempt.paused_until {
+                lanes.pause_is_stored(attempt.webhook, until);
+            }
+        }
     });
     for result in part {
         if let What::GiveBack(due) = result.what {

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use store::{lanes, servers};
 use support::sink::{Answer, Sink};
-use support::{Site, site, until};
+use support::{site, until};
 
 fn numbers(ids: &[LogId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
@@ -19,11 +19,6 @@ fn numbers(ids: &[LogId]) -> Vec<i64> {
 fn first_arrivals(sink: &Sink, path: &str) -> Vec<i64> {
     let mut seen = HashSet::new();
     sink.deliveries(path).into_iter().filter(|id| seen.insert(*id)).collect()
-}
-
-async fn lane_owner_is(site: &Site, webhook: model::WebhookId, server: &model::ServerId) -> bool {
-    let mut tx = site.store.begin().await.unwrap();
-    !lanes::lock_held(tx.conn(), server, &[webhook]).await.unwrap().is_empty()
 }
 
 #[tokio::test]
@@ -47,7 +42,7 @@ async fn when_its_retries_are_spent_the_next_one_goes() {
     let running = site.start().await;
     let webhook = site
         .webhook_with(&sink.url("/hook"), |webhook| {
-            (webhook.ordering, webhook.retry_count) = (Ordering::Strict, 1)
+            (webhook.ordering, webhook.retry_count) = (Ordering::Strict, 1);
         })
         .await;
     sink.script("/hook", [Answer::Status(500, None), Answer::Status(500, None)]);
@@ -119,8 +114,8 @@ async fn two_servers_keep_the_order_of_a_lane_that_changes_hands() {
     ids.extend(site.publish(&one, &webhook, 100).await);
     until("one is under way", async || sink.count("/hook") == 201).await;
     let (owner, survivor) =
-        if lane_owner_is(&site, webhook.id, &one.server).await { (one, other) } else { (other, one) };
-    assert!(lane_owner_is(&site, webhook.id, &owner.server).await);
+        if site.has_lane(&one.server, &webhook).await { (one, other) } else { (other, one) };
+    assert!(site.has_lane(&owner.server, &webhook).await);
     owner.crash().await;
     ids.extend(site.publish(&survivor, &webhook, 50).await);
     sink.open_gate();

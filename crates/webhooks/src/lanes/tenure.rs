@@ -1,8 +1,8 @@
 //! Lanes that are this server's: takes them, loses them, and takes in what was read for them.
 
 use super::Lanes;
-use crate::lane::Queued;
 use crate::lane::ordered::{Ordered, Outcome};
+use crate::lane::{Lane, Queued};
 use crate::limits::LANE_REST;
 use model::{LogId, TenantId, Timestamp, WebhookId};
 use std::collections::{HashMap, HashSet};
@@ -58,7 +58,7 @@ impl Lanes {
 
     /// Has the database asked for more of a lane that wants it.
     pub(crate) fn want_in_order(&mut self, webhook: WebhookId) {
-        if self.lanes.get(&webhook).is_some_and(|lane| lane.wants_more_in_order()) {
+        if self.lanes.get(&webhook).is_some_and(Lane::wants_more_in_order) {
             self.wanted_in_order.insert(webhook);
             self.wake_claimer = true;
         }

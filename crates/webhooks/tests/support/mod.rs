@@ -274,6 +274,12 @@ impl Site {
         store::servers::is_alive(reader.conn(), server, self.clock.now()).await.unwrap()
     }
 
+    /// Whether that server has the endpoint's lane.
+    pub async fn has_lane(&self, server: &ServerId, webhook: &Webhook) -> bool {
+        let mut tx = self.store.begin().await.unwrap();
+        !store::lanes::lock_held(tx.conn(), server, &[webhook.id]).await.unwrap().is_empty()
+    }
+
     /// Waits until all of them have that status.
     pub async fn all(&self, ids: &[LogId], status: &str) {
         until(status, async || {
