@@ -5,7 +5,7 @@ use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use store::deliveries::{self, Attempt, Filter, NewDelivery, Owner, Verdict};
+use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owner, Verdict};
 use store::webhooks::Webhook;
 use store::{Database, Store, Tls, journal, migrate, servers, tenants, webhooks};
 
@@ -73,6 +73,7 @@ fn delivery(id: i64, webhook: WebhookId, owner: Owner) -> NewDelivery {
 fn attempt(tenant: &TenantId, log: i64, webhook: WebhookId, number: i64, verdict: Verdict) -> Attempt {
     let success = verdict == Verdict::Success;
     Attempt {
+        paused_until: None,
         tenant: tenant.clone(),
         log: LogId(log),
         webhook,
@@ -142,7 +143,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
             // Not ours: another server's result must not be touched.
             attempt(&tenant, 2, hook, 1, Verdict::Failed),
         ];
-        deliveries::finish(tx.conn(), &me, &mut attempts).await.unwrap();
+        deliveries::finish(tx.conn(), Holder::Server(&me), &mut attempts).await.unwrap();
         tx.commit().await.unwrap();
 
         let mut reader = store.read().await.unwrap();
@@ -212,7 +213,7 @@ async fn what_a_server_owns_is_found_kept_and_given_back() {
 
         let mut spent = attempt(&tenant, 2, hook, 1, Verdict::Failed);
         spent.retries = 3;
-        deliveries::finish(tx.conn(), &me, &mut [spent]).await.unwrap();
+        deliveries::finish(tx.conn(), Holder::Server(&me), &mut [spent]).await.unwrap();
         assert_eq!(deliveries::find(tx.conn(), &tenant, LogId(2)).await.unwrap().unwrap().retries, 3);
         assert!(deliveries::queue_again(tx.conn(), &tenant, LogId(2), NOW).await.unwrap());
         assert!(!deliveries::queue_again(tx.conn(), &tenant, LogId(2), NOW).await.unwrap());

@@ -1,7 +1,7 @@
 //! What is not delivered yet, over all tenants, for whoever watches the platform.
 
-use super::{IN_LANE, NOBODY};
 use super::pending::COUNTED_AT_MOST;
+use super::{IN_LANE, NOBODY};
 use crate::{Conn, Result, on};
 use model::Timestamp;
 
