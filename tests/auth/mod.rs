@@ -5,6 +5,7 @@ mod forged;
 mod login;
 mod logout;
 mod refresh;
+mod ws_ticket;
 
 use crate::harness::{Answer, Client, Server, json};
 

@@ -6,6 +6,7 @@ mod idempotency;
 mod killed;
 mod limits;
 mod publishing;
+mod reading;
 
 use crate::harness::{Answer, Client, Server, Value, json};
 

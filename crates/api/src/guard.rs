@@ -12,6 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
+/// The path that takes a ticket in place of a token.
+const WEBSOCKET: &str = "/ws";
+
 /// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
 pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Request, next: Next) -> Response {
     let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
@@ -23,8 +26,7 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
     };
     let address =
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
-    let token = bearer(request.headers()).map(str::to_owned);
-    match admit(&state, access, address.into(), token.as_deref()).await {
+    match admit(&state, access, address.into(), Credentials::of(&request, &path)).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -54,17 +56,17 @@ async fn admit(
     state: &ApiState,
     access: Access,
     source: Source,
-    token: Option<&str>,
+    credentials: Option<Credentials>,
 ) -> Result<Option<Caller>> {
     let Access::Only(roles, scope) = access else {
         limit(state.by_address.take(source))?;
         return Ok(None);
     };
-    let Some(token) = token else {
+    let Some(credentials) = credentials else {
         limit(state.by_address.take(source))?;
         return Err(missing_token());
     };
-    let caller = match state.app.gate.authenticate(token).await {
+    let caller = match credentials.check(state).await {
         Ok(caller) => caller,
         Err(error) => {
             limit(state.by_address.take(source))?;
@@ -89,6 +91,31 @@ fn limit(taken: std::result::Result<(), std::time::Duration>) -> Result<()> {
 fn missing_token() -> ApiError {
     let message = "this call needs an access token: log in and send it as Authorization: Bearer TOKEN";
     ApiError::new(StatusCode::UNAUTHORIZED, "missing_token", message)
+}
+
+/// What a request brings along to say who calls.
+enum Credentials {
+    Token(String),
+    Ticket(String),
+}
+
+impl Credentials {
+    /// The header's token; for a WebSocket otherwise the query's ticket.
+    fn of(request: &Request, path: &str) -> Option<Self> {
+        let token = bearer(request.headers()).map(|token| Self::Token(token.to_owned()));
+        token.or_else(|| {
+            let query = if path == WEBSOCKET { request.uri().query()? } else { return None };
+            let ticket = query.split('&').find_map(|pair| pair.strip_prefix("ticket="))?;
+            Some(Self::Ticket(ticket.to_owned()))
+        })
+    }
+
+    async fn check(&self, state: &ApiState) -> app::Result<Caller> {
+        match self {
+            Self::Token(token) => state.app.gate.authenticate(token).await,
+            Self::Ticket(ticket) => state.app.tickets.redeem(ticket).await,
+        }
+    }
 }
 
 /// The token of an `Authorization: Bearer` header.

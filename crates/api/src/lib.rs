@@ -24,6 +24,7 @@ mod ws;
 
 pub use client_address::TrustedProxies;
 pub use cors::{InvalidOrigin, Origins};
+pub use events::LoggedEvent;
 pub use state::{ApiState, EdgeConfig, RedisHealth};
 
 use axum::Router;

@@ -2,7 +2,7 @@
 //! server ends a session or changes a user.
 
 use crate::api_keys;
-use crate::tokens::{Claims, Tokens};
+use crate::tokens::Tokens;
 use crate::{Error, Result};
 use model::{ApiKeyId, Clock, Role, Scope, SessionId, TenantId, Timestamp, UserId, Viewer};
 use realtime::Hub;
@@ -57,6 +57,8 @@ pub struct Program {
     pub scopes: Arc<[Scope]>,
     /// When the key expires; none for never.
     pub expires_at: Option<Timestamp>,
+    /// The key's hash.
+    hash: Arc<str>,
 }
 
 /// Whoever calls with good credentials.
@@ -166,7 +168,10 @@ impl Gate {
     }
 
     async fn program(&self, key: &str) -> Result<Program> {
-        let hash = api_keys::hash(key);
+        self.program_of(api_keys::hash(key)).await
+    }
+
+    async fn program_of(&self, hash: String) -> Result<Program> {
         let known = if self.is_current() { self.programs().get(&hash).cloned() } else { None };
         let program = match known {
             Some(program) => program,
@@ -187,6 +192,7 @@ impl Gate {
             key: key.id,
             scopes: key.scopes.into(),
             expires_at: key.expires_at,
+            hash: hash.as_str().into(),
         };
         let mut programs = self.programs();
         if self.forgotten.load(Ordering::SeqCst) == forgotten {
@@ -204,24 +210,45 @@ impl Gate {
 
     async fn user(&self, token: &str) -> Result<Identity> {
         let claims = self.tokens.get().and_then(|tokens| tokens.read_access(token)).ok_or(INVALID)?;
-        if claims.expires_at() <= self.clock.now() {
-            return Err(EXPIRED);
-        }
-        let role = match self.remembered(&claims) {
-            Some(role) => role,
-            None => self.look_up(&claims).await?,
-        };
         let expires_at = claims.expires_at();
-        Ok(Identity { tenant: claims.tenant_id, user: claims.sub, role, session: claims.sid, expires_at })
+        self.identity(claims.tenant_id, claims.sub, claims.sid, expires_at).await
     }
 
-    fn remembered(&self, claims: &Claims) -> Option<Role> {
+    /// The user of a sign-in that somebody has proven, unless it has ended.
+    pub(crate) async fn identity(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        session: SessionId,
+        expires_at: Timestamp,
+    ) -> Result<Identity> {
+        if expires_at <= self.clock.now() {
+            return Err(EXPIRED);
+        }
+        let role = match self.remembered(&tenant, &user, &session) {
+            Some(role) => role,
+            None => self.look_up(&tenant, &user, &session).await?,
+        };
+        Ok(Identity { tenant, user, role, session, expires_at })
+    }
+
+    /// The same caller as of this moment, unless the credentials have ended since.
+    pub async fn check_again(&self, caller: &Caller) -> Result<Caller> {
+        match caller.clone() {
+            Caller::User(Identity { tenant, user, session, expires_at, .. }) => {
+                self.identity(tenant, user, session, expires_at).await.map(Caller::User)
+            }
+            Caller::Program(program) => self.program_of(program.hash.to_string()).await.map(Caller::Program),
+        }
+    }
+
+    fn remembered(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Option<Role> {
         if !self.is_current() {
             return None;
         }
         let sessions = self.sessions();
-        let known = sessions.get(&claims.sid)?;
-        (known.tenant == claims.tenant_id && known.user == claims.sub).then_some(known.role)
+        let known = sessions.get(session)?;
+        (known.tenant == *tenant && known.user == *user).then_some(known.role)
     }
 
     /// Whether revocations were read of late, so that what is remembered can be trusted.
@@ -230,11 +257,10 @@ impl Gate {
         polled_at.is_some_and(|at| at.elapsed() <= TRUST)
     }
 
-    async fn look_up(&self, claims: &Claims) -> Result<Role> {
+    async fn look_up(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Result<Role> {
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let mut reader = self.store.read().await?;
-        let (tenant, user) = (&claims.tenant_id, &claims.sub);
-        if !sessions::is_open(reader.conn(), tenant, &claims.sid, user, self.clock.now()).await? {
+        if !sessions::is_open(reader.conn(), tenant, session, user, self.clock.now()).await? {
             return Err(ENDED);
         }
         let user =
@@ -245,7 +271,7 @@ impl Gate {
                 sessions.clear();
             }
             let known = Remembered { tenant: tenant.clone(), user: user.id, role: user.role };
-            sessions.insert(claims.sid.clone(), known);
+            sessions.insert(session.clone(), known);
         }
         Ok(user.role)
     }
@@ -350,6 +376,7 @@ pub(crate) const ENDED: Error =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Claims;
     use realtime::HubConfig;
     use std::path::Path;
     use store::sessions::Session;

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod api_keys;
 pub mod broadcaster;
 mod error;
+pub mod event_log;
 pub mod events;
 pub mod fields;
 pub mod gate;
@@ -15,6 +16,7 @@ pub mod rate_limit;
 pub mod retention;
 pub mod setup;
 pub mod sign_in;
+pub mod tickets;
 mod tokens;
 pub mod users;
 pub mod webhooks;
@@ -25,6 +27,7 @@ pub use gate::{Caller, Gate, Identity, Program};
 
 use agents::Agents;
 use api_keys::ApiKeys;
+use event_log::EventLog;
 use model::Clock;
 use publishing::Publishing;
 use retention::Retention;
@@ -32,6 +35,7 @@ use sign_in::SignIn;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
+use tickets::Tickets;
 use users::Users;
 use webhooks::Webhooks;
 
@@ -66,6 +70,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Log-in, refresh, log-out.
     pub sign_in: SignIn,
+    /// Tickets for WebSockets.
+    pub tickets: Tickets,
     /// The tenant's users.
     pub users: Users,
     /// The agents' states.
@@ -74,6 +80,8 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// Custom events.
     pub publishing: Publishing,
+    /// The log of events.
+    pub event_log: EventLog,
     /// Webhook endpoints and their logs.
     pub webhooks: Webhooks,
     /// Removes what is old.
@@ -98,11 +106,13 @@ impl App {
             hub: broadcaster.hub.clone(),
             engine: broadcaster.engine.clone(),
             sign_in: SignIn::new(settings, broadcaster.clone(), tokens, hashing.clone()),
+            tickets: Tickets::new(broadcaster.clone()),
             users: Users::new(broadcaster.clone(), hashing),
             agents: Agents::new(broadcaster.clone()),
             api_keys: ApiKeys::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
             retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),
+            event_log: EventLog::new(broadcaster.store.clone(), broadcaster.hub.clone()),
             webhooks: Webhooks::new(broadcaster, allowed, settings.webhooks),
             gate,
         }

@@ -95,6 +95,7 @@ impl Retention {
         self.walk(PerTenant::WebhookLogs, now.minus(self.kept.webhook_logs)).await?;
         for (table, before) in [
             (Aging::Sessions, now),
+            (Aging::WsTickets, now),
             (Aging::IdempotencyKeys, now.minus(ANSWERS_KEPT)),
             (Aging::Revocations, now.minus(REVOCATIONS_KEPT)),
             (Aging::WebhookRollups, now.minus(self.kept.webhook_logs)),

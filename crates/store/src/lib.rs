@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod tenants;
 pub mod users;
 pub mod webhooks;
+pub mod ws_tickets;
 
 pub use db::{Conn, Database, Reader, Store, Tls, Tx};
 pub use error::{Error, Result};

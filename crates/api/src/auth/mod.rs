@@ -5,6 +5,7 @@ mod login;
 mod logout;
 mod me;
 mod refresh;
+mod ws_ticket;
 
 use crate::state::ApiState;
 use app::sign_in::SignedIn;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(logout::logout))
         .routes(routes!(change_password::change_password))
         .routes(routes!(me::me))
+        .routes(routes!(ws_ticket::ws_ticket))
 }
 
 /// A pair of tokens and the user they are for.

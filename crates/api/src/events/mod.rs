@@ -1,7 +1,11 @@
 //! The event log.
 
+mod list;
 mod object;
 mod publish;
+
+pub use list::LoggedEvent;
+pub(crate) use list::event_number;
 
 use crate::state::ApiState;
 use axum::extract::DefaultBodyLimit;
@@ -10,5 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
-    OpenApiRouter::new().routes(routes!(publish::publish)).layer(DefaultBodyLimit::max(publish::MAX_BODY))
+    OpenApiRouter::new()
+        .routes(routes!(publish::publish, list::list))
+        .layer(DefaultBodyLimit::max(publish::MAX_BODY))
 }

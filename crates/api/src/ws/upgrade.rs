@@ -3,9 +3,10 @@
 use super::socket::{MAX_MESSAGE, PlainSocket, READ_BUFFER};
 use crate::cors::host;
 use crate::error::{ApiError, Result};
+use crate::events::event_number;
 use crate::extract::{AnyCaller, ClientAddress, Query};
-use crate::guard::bearer;
 use crate::state::ApiState;
+use app::Caller;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -29,6 +30,9 @@ pub(crate) struct Resume {
     since: Option<String>,
     /// The epoch that `since` belongs to, as told by `connection.ready`.
     epoch: Option<String>,
+    /// In place of the `Authorization` header: what `POST /api/v1/auth/ws-ticket` gave. Good once.
+    #[serde(rename = "ticket")]
+    _ticket: Option<String>,
 }
 
 /// Open a WebSocket
@@ -46,7 +50,7 @@ pub(crate) async fn upgrade(
 ) -> Result<Response> {
     check_origin(&state, &headers)?;
     let upgrade = upgrade.map_err(|_| not_a_websocket())?;
-    let since = resume.since.as_deref().map(sequence_number).transpose()?;
+    let since = resume.since.as_deref().map(|text| event_number("since", text)).transpose()?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let viewer = caller.viewer();
     let admission = Admission {
@@ -61,7 +65,7 @@ pub(crate) async fn upgrade(
     };
     let connection = state.app.hub.admit(admission).map_err(refused)?;
     // What ended between the guard's check and now, the hub did not hear of: it only tells connections that it has.
-    check_again(&state, &headers, &viewer).await?;
+    check_again(&state, &caller, &viewer).await?;
     let response = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -71,20 +75,13 @@ pub(crate) async fn upgrade(
     Ok(response)
 }
 
-async fn check_again(state: &ApiState, headers: &HeaderMap, viewer: &Viewer) -> Result<()> {
-    let caller = state.app.gate.authenticate(bearer(headers).unwrap_or_default()).await?;
-    if caller.viewer() == *viewer {
+async fn check_again(state: &ApiState, caller: &Caller, viewer: &Viewer) -> Result<()> {
+    if state.app.gate.check_again(caller).await?.viewer() == *viewer {
         return Ok(());
     }
     let message = "your role has just changed: connect again";
     Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "role_changed", message)
         .retry_after(Duration::from_secs(1)))
-}
-
-fn sequence_number(text: &str) -> Result<i64> {
-    let number = text.parse().ok().filter(|number| *number >= 0);
-    number
-        .ok_or_else(|| ApiError::parameter("since", "must be the number of an event, or 0 for the whole log"))
 }
 
 fn check_origin(state: &ApiState, headers: &HeaderMap) -> Result<()> {

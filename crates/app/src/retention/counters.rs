@@ -15,10 +15,11 @@ pub(super) enum Table {
     IdempotencyKeys,
     Revocations,
     Sessions,
+    WsTickets,
 }
 
 /// Their names, in the order of [`Table`].
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "events",
     "webhook_logs",
     "webhook_attempts",
@@ -27,12 +28,14 @@ const NAMES: [&str; 8] = [
     "idempotency_keys",
     "revocations",
     "sessions",
+    "ws_tickets",
 ];
 
 impl From<Aging> for Table {
     fn from(table: Aging) -> Self {
         match table {
             Aging::Sessions => Self::Sessions,
+            Aging::WsTickets => Self::WsTickets,
             Aging::IdempotencyKeys => Self::IdempotencyKeys,
             Aging::Revocations => Self::Revocations,
             Aging::WebhookRollups => Self::WebhookRollups,

@@ -3,9 +3,9 @@
 use crate::config::Config;
 use crate::{database, output};
 use anyhow::bail;
+use api::LoggedEvent;
+use model::event::View;
 use model::{Event, TenantId};
-use serde::Serialize;
-use serde_json::value::RawValue;
 use std::time::Duration;
 use store::{Store, journal};
 
@@ -13,19 +13,6 @@ use store::{Store, journal};
 const PAGE: i64 = 200;
 /// How often the end is looked at again.
 const POLL: Duration = Duration::from_millis(500);
-
-/// One line; the fields of `GET /api/v1/events`.
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    seq: i64,
-    #[serde(rename = "type")]
-    name: &'a str,
-    subject: Option<&'a str>,
-    payload: &'a RawValue,
-    timestamp: i64,
-    created_at: String,
-}
 
 /// Prints the events behind `after`; with `follow`, those to come, too.
 pub async fn tail(config: &Config, tenant: &TenantId, after: i64, follow: bool) -> anyhow::Result<()> {
@@ -54,7 +41,7 @@ async fn print_page(store: &Store, tenant: &TenantId, after: i64) -> anyhow::Res
     let mut reader = store.read().await?;
     let events = journal::page(reader.conn(), tenant, after, PAGE).await?;
     for event in &events {
-        output::line(serde_json::to_string(&line(event))?)?;
+        output::line(line(event)?)?;
     }
     Ok(events.last().map(|event| event.seq))
 }
@@ -64,22 +51,16 @@ fn is_passing(error: &anyhow::Error) -> bool {
     error.downcast_ref::<store::Error>().is_some_and(store::Error::is_unavailable)
 }
 
-fn line(event: &Event) -> Line<'_> {
-    Line {
-        id: event.id.as_str(),
-        seq: event.seq,
-        name: event.name.as_str(),
-        subject: event.subject.as_deref(),
-        payload: &event.payload,
-        timestamp: event.created_at.unix_seconds(),
-        created_at: event.created_at.to_string(),
-    }
+/// One line: the fields of `GET /api/v1/events`, everything in full.
+fn line(event: &Event) -> serde_json::Result<String> {
+    serde_json::to_string(&LoggedEvent::of(event, View::Full))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use model::{Audience, EventId, EventName, Timestamp};
+    use serde_json::value::RawValue;
 
     #[test]
     fn an_event_is_one_line_with_its_payload_as_it_stands_in_the_log() {
@@ -94,7 +75,7 @@ mod tests {
             created_at: Timestamp(1_729_866_000_007),
         };
         assert_eq!(
-            serde_json::to_string(&line(&event)).unwrap(),
+            line(&event).unwrap(),
             r#"{"id":"e-1","seq":7,"type":"order.paid","subject":null,"payload":{"b":1,"a":2.50},"timestamp":1729866000,"created_at":"2024-10-25T14:20:00.007Z"}"#
         );
     }

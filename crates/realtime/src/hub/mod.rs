@@ -76,6 +76,12 @@ impl Hub {
         cancel.run_until_cancelled(background::run(&self.0)).await;
     }
 
+    /// The log's epoch.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.0.config.epoch
+    }
+
     /// Takes events that have just been committed, in any order. Never waits. A caller that fails to call it loses
     /// nothing but a second. (The bus will tell other servers from here.)
     pub fn committed(&self, events: &[Arc<Event>]) {

@@ -12,6 +12,8 @@ const ROWS: i64 = 1000;
 pub enum Aging {
     /// Sign-ins, by when they run out.
     Sessions,
+    /// Tickets for WebSockets, by when they run out.
+    WsTickets,
     /// Publishing calls that were answered.
     IdempotencyKeys,
     /// What servers must forget.
@@ -27,6 +29,7 @@ impl Aging {
     fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Sessions => ("sessions", "tenant_id, id", "expires_at"),
+            Self::WsTickets => ("ws_tickets", "tenant_id, ticket_hash", "expires_at"),
             Self::IdempotencyKeys => {
                 ("idempotency_keys", "tenant_id, credential, idempotency_key", "created_at")
             }
