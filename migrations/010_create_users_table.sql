@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS users (
   role VARCHAR(16) NOT NULL,
   extension VARCHAR(32) NULL,
   is_active BOOLEAN NOT NULL DEFAULT TRUE,
+  last_seen_at BIGINT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, id),

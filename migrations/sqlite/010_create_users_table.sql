@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS users (
   role TEXT NOT NULL,
   extension TEXT NULL,
   is_active BOOLEAN NOT NULL DEFAULT TRUE,
+  last_seen_at INTEGER NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, id)

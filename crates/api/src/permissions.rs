@@ -60,6 +60,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET", "/api/v1/agent-state/{user_id}", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/{user_id}/history", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/ws/stats", USERS),
+    rule("GET", "/api/v1/ws/connections", ADMINS),
+    rule("DELETE", "/api/v1/ws/connections/{id}", ADMINS),
     rule("GET", "/api/v1/ws/users/online", USERS),
     rule("GET", "/api/v1/ws/users/{id}/online", USERS),
     rule("GET", "/ws", users_or(Some(Scope::EventsRead))),

@@ -5,7 +5,7 @@ use crate::cors::Origins;
 use crate::metrics::Metrics;
 use app::App;
 use app::rate_limit::{Limit, RateLimiter, Source};
-use realtime::{Bus, Presence};
+use realtime::Bus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -42,7 +42,6 @@ pub enum RedisHealth {
 /// The state of the edge.
 pub struct ApiState {
     pub(crate) app: Arc<App>,
-    pub(crate) presence: Presence,
     pub(crate) config: EdgeConfig,
     pub(crate) metrics: Metrics,
     pub(crate) by_caller: RateLimiter<String>,
@@ -55,7 +54,7 @@ pub struct ApiState {
 impl ApiState {
     /// The state of a server that is ready.
     #[must_use]
-    pub fn new(app: Arc<App>, presence: Presence, bus: Option<Bus>, config: EdgeConfig) -> Self {
+    pub fn new(app: Arc<App>, bus: Option<Bus>, config: EdgeConfig) -> Self {
         let by_address = config.rate_limit.map(|limit| limit.scaled(0.1));
         Self {
             by_caller: RateLimiter::new(config.rate_limit, app.clock.clone()),
@@ -64,7 +63,6 @@ impl ApiState {
             openapi: OnceLock::new(),
             stopping: AtomicBool::new(false),
             app,
-            presence,
             config,
             bus,
         }

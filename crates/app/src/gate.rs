@@ -294,7 +294,7 @@ impl Gate {
             sessions.retain(|id, known| match revoked {
                 Revoked::Session(session) => id != session || known.tenant != *tenant,
                 Revoked::User(user) => known.user != *user || known.tenant != *tenant,
-                Revoked::Key(_) => true,
+                Revoked::Key(_) | Revoked::Connection(_) => true,
             });
             if let Revoked::Key(key) = revoked {
                 self.programs().retain(|_, known| known.key != *key || known.tenant != *tenant);
@@ -302,6 +302,9 @@ impl Gate {
         }
         match revoked {
             Revoked::Session(session) => self.hub.end_session(tenant, session),
+            Revoked::Connection(connection) => {
+                self.hub.close_connection(tenant, connection);
+            }
             Revoked::Key(key) => {
                 if let Ok(session) = SessionId::parse(key.as_str()) {
                     self.hub.end_session(tenant, &session);

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod api_keys;
 pub mod broadcaster;
+pub mod connections;
 mod error;
 pub mod event_log;
 pub mod events;
@@ -27,6 +28,7 @@ pub use gate::{Caller, Gate, Identity, Program};
 
 use agents::Agents;
 use api_keys::ApiKeys;
+use connections::Connections;
 use event_log::EventLog;
 use model::Clock;
 use publishing::Publishing;
@@ -82,6 +84,8 @@ pub struct App {
     pub publishing: Publishing,
     /// The log of events.
     pub event_log: EventLog,
+    /// Real-time connections.
+    pub connections: Connections,
     /// Webhook endpoints and their logs.
     pub webhooks: Webhooks,
     /// Removes what is old.
@@ -95,6 +99,7 @@ impl App {
         settings: &Settings,
         broadcaster: Arc<Broadcaster>,
         allowed: ::webhooks::AllowedNetworks,
+        presence: realtime::Presence,
     ) -> Self {
         let hashing = Arc::new(passwords::Hashing::default());
         let tokens = tokens::Tokens::new(&settings.jwt_secret);
@@ -113,6 +118,7 @@ impl App {
             publishing: Publishing::new(broadcaster.clone()),
             retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),
             event_log: EventLog::new(broadcaster.store.clone(), broadcaster.hub.clone()),
+            connections: Connections::new(broadcaster.clone(), presence),
             webhooks: Webhooks::new(broadcaster, allowed, settings.webhooks),
             gate,
         }

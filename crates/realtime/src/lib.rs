@@ -1,5 +1,5 @@
-//! What is live: the hub that carries each tenant's log to its listeners, and the presence of users, in memory and in
-//! Redis. Knows nothing of HTTP, of tokens or of what an event means; who may see an event is the model's business.
+//! What is live: the hub that carries each tenant's log to its listeners, the events' way between servers, and
+//! the presence of users. Knows nothing of HTTP, of tokens or of what an event means; who may see an event is the model's business.
 
 mod backoff;
 mod bus;
@@ -16,9 +16,9 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use bus::{Bus, InvalidRedisUrl, RedisUrl};
+pub use bus::{Bus, InvalidRedisUrl, RedisUrl, Relay};
 pub use config::HubConfig;
 pub use connection::Connection;
 pub use hub::{Admission, Hub, LocalConnection, Refusal, Stats};
-pub use presence::Presence;
+pub use presence::{Edge, ListedConnection, Presence, Turn};
 pub use socket::{Frame, FrameSink, FrameStream, Gone, Incoming, Socket};

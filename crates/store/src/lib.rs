@@ -20,8 +20,10 @@ pub mod revocations;
 pub mod servers;
 pub mod sessions;
 pub mod tenants;
+pub mod user_connections;
 pub mod users;
 pub mod webhooks;
+pub mod ws_connections;
 pub mod ws_tickets;
 
 pub use db::{Conn, Database, Reader, Store, Tls, Tx};

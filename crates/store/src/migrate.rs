@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "011_create_sessions_table",
     12 "012_create_api_keys_table",
     13 "013_create_ws_tickets_table",
+    14 "014_create_user_connections_table",
     20 "020_create_events_table",
     21 "021_create_agent_states_table",
     22 "022_create_idempotency_keys_table",

@@ -1,7 +1,7 @@
 //! What every server must forget at once. Rows are read again for a while, because ids commit out of order.
 
 use crate::{Conn, Result, corrupt, on};
-use model::{ApiKeyId, SessionId, TenantId, Timestamp, UserId};
+use model::{ApiKeyId, ConnectionId, SessionId, TenantId, Timestamp, UserId};
 
 /// What is no longer as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub enum Revoked {
     User(UserId),
     /// This API key was removed.
     Key(ApiKeyId),
+    /// This WebSocket was closed by an admin.
+    Connection(ConnectionId),
 }
 
 /// A revocation as read by a server.
@@ -31,6 +33,7 @@ pub async fn insert(conn: Conn<'_>, tenant: &TenantId, revoked: &Revoked, now: T
         Revoked::Session(id) => ("session", id.as_str()),
         Revoked::User(id) => ("user", id.as_str()),
         Revoked::Key(id) => ("key", id.as_str()),
+        Revoked::Connection(id) => ("connection", id.as_str()),
     };
     on!(conn, c => sqlx::query("INSERT INTO revocations (tenant_id, kind, target, created_at) VALUES (?, ?, ?, ?)")
         .bind(tenant.as_str()).bind(kind).bind(target).bind(now.0).execute(c).await.map(|_| ()))
@@ -50,6 +53,7 @@ fn read((id, tenant, kind, target): (i64, String, String, String)) -> Result<Rev
     let revoked = match kind.as_str() {
         "session" => Revoked::Session(SessionId::parse(&target).map_err(|_| unreadable())?),
         "key" => Revoked::Key(ApiKeyId::parse(&target).map_err(|_| unreadable())?),
+        "connection" => Revoked::Connection(ConnectionId::parse(&target).map_err(|_| unreadable())?),
         "user" => Revoked::User(UserId::parse(&target).map_err(|_| unreadable())?),
         _ => return Err(corrupt("revocations.kind", kind)),
     };

@@ -1,5 +1,6 @@
 //! Real-time connections.
 
+mod connections;
 mod online;
 mod socket;
 mod stats;
@@ -14,6 +15,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new()
         .routes(routes!(upgrade::upgrade))
         .routes(routes!(stats::stats))
+        .routes(routes!(connections::list::list))
+        .routes(routes!(connections::close::close))
         .routes(routes!(online::online_users))
         .routes(routes!(online::online))
 }

@@ -30,7 +30,8 @@ pub(crate) async fn online(
     Path(id): Path<String>,
 ) -> Result<Ok200<Online>> {
     let user = state.app.users.get(&caller.tenant, &user_id(&id)?).await?;
-    let (online, connections, last_seen_at) = state.presence.is_online(&caller.tenant, &user.id).await;
+    let (online, connections, last_seen_at) =
+        state.app.connections.is_online(&caller.tenant, &user.id).await?;
     Ok(Ok200(Online { online, connections, last_seen_at: last_seen_at.map(|at| at.to_string()) }))
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn online_users(
     State(state): State<Arc<ApiState>>,
     Caller(caller): Caller,
 ) -> Result<OkList<OnlineUser, PageMeta>> {
-    let users = state.presence.online_users(&caller.tenant).await;
+    let users = state.app.connections.online_users(&caller.tenant).await?;
     let show = |user: model::UserId| OnlineUser { user_id: user.into() };
     Ok(OkList(users.into_iter().map(show).collect(), PageMeta { next_cursor: None }))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn stats(
     State(state): State<Arc<ApiState>>,
     Caller(caller): Caller,
 ) -> Result<Ok200<HubStats>> {
-    let clients = state.presence.cluster_stats(&caller.tenant).await;
+    let clients = state.app.connections.total(&caller.tenant).await?;
     let clients_by_tenant = (clients > 0).then(|| (caller.tenant.to_string(), clients)).into_iter().collect();
     Ok(Ok200(HubStats { total_clients: clients, total_tenants: usize::from(clients > 0), clients_by_tenant }))
 }

@@ -5,7 +5,7 @@ use crate::secret;
 use api::{ApiState, EdgeConfig};
 use app::{App, Broadcaster, Gate, Settings};
 use model::{Clock, ServerId};
-use realtime::{Bus, Hub, HubConfig, Presence};
+use realtime::{Bus, Edge, Hub, HubConfig, Presence};
 use std::sync::Arc;
 use store::{Database, Store};
 use tokio::sync::mpsc;
@@ -23,6 +23,8 @@ pub struct Parts {
     pub api: Arc<ApiState>,
     /// Who is online.
     pub presence: Presence,
+    /// Who comes online and who goes.
+    pub edges: mpsc::Receiver<Edge>,
     /// Redis, if configured.
     pub bus: Option<Bus>,
     /// What the delivery engine found out.
@@ -48,15 +50,15 @@ pub async fn start(
     let (engine, notices) = Engine::new(engine_config, store.clone(), clock.clone(), server.clone());
     info!("Webhook manager started with {} workers", config.webhook_workers);
     let gate = Arc::new(Gate::new(store.clone(), clock.clone(), hub.clone()));
-    let broadcaster = Arc::new(Broadcaster::new(store, clock, hub.clone(), engine, gate, server));
+    let (presence, edges) = Presence::new(hub.clone(), bus.clone(), store.clone());
+    let broadcaster = Arc::new(Broadcaster::new(store, clock, hub, engine, gate, server));
     info!("Event broadcaster initialized (WebSocket + Webhooks)");
-    let app =
-        Arc::new(App::new(&settings(config, secret), broadcaster, config.webhook_allowed_networks.clone()));
+    let allowed = config.webhook_allowed_networks.clone();
+    let app = Arc::new(App::new(&settings(config, secret), broadcaster, allowed, presence.clone()));
     info!("Services initialized");
-    let presence = Presence::new(hub, bus.clone());
-    let api = Arc::new(ApiState::new(app.clone(), presence.clone(), bus.clone(), edge_config(config)));
+    let api = Arc::new(ApiState::new(app.clone(), bus.clone(), edge_config(config)));
     info!("Handlers initialized");
-    Ok(Parts { app, api, presence, bus, notices })
+    Ok(Parts { app, api, presence, edges, bus, notices })
 }
 
 /// Everything that the database must hold before anybody comes in; gives the secret that signs tokens.

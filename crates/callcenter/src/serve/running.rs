@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::descriptors::Limits;
 use crate::single_instance::SingleInstance;
 use app::App;
+use realtime::Relay;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -95,6 +96,10 @@ impl Tasks {
         self.tracker.spawn(async move { hub.run(of_hub).await });
         self.tracker.spawn(engine.run(self.stop.clone()));
         self.tracker.spawn(async move { presence.run(of_presence).await });
+        if let Some(bus) = &parts.bus {
+            let (relay, of_relay) = (Relay::new(parts.app.hub.clone(), bus.clone()), self.stop.clone());
+            self.tracker.spawn(async move { relay.run(of_relay).await });
+        }
         let (gate, timing, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { gate.follow().await });
         self.until_stop(async move { timing.keep_time().await });

@@ -1,15 +1,21 @@
 //! The connection to Redis: made in the background, watched, made again. Whoever uses it gets an answer soon or none.
-//! Knows nothing of keys. Events between servers will travel through here.
+//! Knows nothing of keys. The relay carries events between servers through it.
 
+mod exchange;
 mod link;
+mod listener;
+mod relay;
 mod url;
+mod wire;
 
+pub(crate) use exchange::{Exchange, News};
+pub use relay::Relay;
 pub use url::{InvalidRedisUrl, RedisUrl};
 
 use crate::backoff::Backoff;
 use crate::sync::lock;
-use link::Link;
-use redis::{Cmd, RedisError, ServerErrorKind, Value, cmd};
+use link::{Link, Pushes};
+use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -96,6 +102,19 @@ impl Bus {
     /// Wakes when Redis is lost or there again.
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {
         self.0.is_connected.subscribe()
+    }
+
+    /// Whether Redis is a cluster, where channels are sharded.
+    fn is_cluster(&self) -> bool {
+        self.0.url.is_cluster()
+    }
+
+    /// Another connection, to hear channels with.
+    async fn listen(&self, pushes: Pushes) -> RedisResult<Link> {
+        match timeout(url::CONNECT_DEADLINE, self.0.url.listen(pushes)).await {
+            Ok(link) => link,
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        }
     }
 
     /// Runs commands of one key each and gives their answers, within `deadline` or not at all.

@@ -1,12 +1,12 @@
 //! Where Redis is: one server, a cluster, or whatever sentinels call the master. Knows nothing of connections in use.
 
-use super::link::Link;
+use super::link::{Link, Pushes};
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, RedisResult,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    PushInfo, RedisConnectionInfo, RedisError, RedisResult,
 };
 use std::time::Duration;
 
@@ -68,21 +68,28 @@ impl RedisUrl {
         Self(Place::Server { addr: ConnectionAddr::Tcp(host.into(), port), login })
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.0, Place::Cluster(_))
+    }
+
+    /// A connection for commands.
     pub(super) async fn connect(&self) -> RedisResult<Link> {
+        self.open(None).await
+    }
+
+    /// A connection for channels, whose messages go to `pushes`. Needs the protocol's third version, so Redis 6.
+    pub(super) async fn listen(&self, pushes: Pushes) -> RedisResult<Link> {
+        self.open(Some(&pushes)).await
+    }
+
+    async fn open(&self, pushes: Option<&Pushes>) -> RedisResult<Link> {
         // Fails when another part of the process has chosen one, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         match &self.0 {
-            Place::Server { addr, login } => connect_server(addr, login).await.map(Link::Server),
-            Place::Cluster(nodes) => {
-                let cluster = ClusterClientBuilder::new(nodes.clone())
-                    .connection_timeout(CONNECT_DEADLINE)
-                    .response_timeout(COMMAND_DEADLINE)
-                    .retries(1)
-                    .build()?;
-                cluster.get_async_connection().await.map(Link::Cluster)
-            }
+            Place::Server { addr, login } => connect_server(addr, login, pushes).await.map(Link::Server),
+            Place::Cluster(nodes) => connect_cluster(nodes, pushes).await.map(Link::Cluster),
             Place::Sentinels { nodes, master, login } => {
-                connect_master(nodes, master, login).await.map(Link::Server)
+                connect_master(nodes, master, login, pushes).await.map(Link::Server)
             }
         }
     }
@@ -112,10 +119,25 @@ fn of_sentinels(nodes: &[ConnectionInfo], master: &str) -> Result<RedisUrl, Inva
     Ok(RedisUrl(Place::Sentinels { nodes, master: master.into(), login }))
 }
 
+async fn connect_cluster(
+    nodes: &[ConnectionInfo],
+    pushes: Option<&Pushes>,
+) -> RedisResult<redis::cluster_async::ClusterConnection> {
+    let mut cluster = ClusterClientBuilder::new(nodes.to_vec())
+        .connection_timeout(CONNECT_DEADLINE)
+        .response_timeout(COMMAND_DEADLINE)
+        .retries(1);
+    if let Some(pushes) = pushes {
+        cluster = cluster.use_protocol(ProtocolVersion::RESP3).push_sender(sender(pushes));
+    }
+    cluster.build()?.get_async_connection().await
+}
+
 async fn connect_master(
     nodes: &[ConnectionAddr],
     master: &str,
     login: &RedisConnectionInfo,
+    pushes: Option<&Pushes>,
 ) -> RedisResult<MultiplexedConnection> {
     let mut builder = SentinelClientBuilder::new(nodes.to_vec(), master, SentinelServerType::Master)?
         .set_client_to_redis_db(login.db());
@@ -125,33 +147,54 @@ async fn connect_master(
     if let Some(password) = login.password() {
         builder = builder.set_client_to_redis_password(password);
     }
-    builder.build()?.get_async_connection_with_config(&connection_config()).await
+    if pushes.is_some() {
+        builder = builder.set_client_to_redis_protocol(ProtocolVersion::RESP3);
+    }
+    builder.build()?.get_async_connection_with_config(&connection_config(pushes)).await
 }
 
 /// Connects to the address; where it is `localhost`, which may mean `::1` only, also to 127.0.0.1.
 async fn connect_server(
     addr: &ConnectionAddr,
     login: &RedisConnectionInfo,
+    pushes: Option<&Pushes>,
 ) -> RedisResult<MultiplexedConnection> {
-    let first = open(addr.clone(), login.clone()).await;
+    let first = open(addr.clone(), login.clone(), pushes).await;
     match (first, addr) {
         (Err(error), ConnectionAddr::Tcp(host, port)) if host == "localhost" => {
             let ipv4 = ConnectionAddr::Tcp("127.0.0.1".into(), *port);
-            open(ipv4, login.clone()).await.map_err(|_| error)
+            open(ipv4, login.clone(), pushes).await.map_err(|_| error)
         }
         (first, _) => first,
     }
 }
 
-async fn open(addr: ConnectionAddr, login: RedisConnectionInfo) -> RedisResult<MultiplexedConnection> {
+async fn open(
+    addr: ConnectionAddr,
+    mut login: RedisConnectionInfo,
+    pushes: Option<&Pushes>,
+) -> RedisResult<MultiplexedConnection> {
+    if pushes.is_some() {
+        login = login.set_protocol(ProtocolVersion::RESP3);
+    }
     let info = addr.into_connection_info()?.set_redis_settings(login);
-    Client::open(info)?.get_multiplexed_async_connection_with_config(&connection_config()).await
+    Client::open(info)?.get_multiplexed_async_connection_with_config(&connection_config(pushes)).await
 }
 
-fn connection_config() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
+fn connection_config(pushes: Option<&Pushes>) -> AsyncConnectionConfig {
+    let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_DEADLINE))
-        .set_response_timeout(Some(COMMAND_DEADLINE))
+        .set_response_timeout(Some(COMMAND_DEADLINE));
+    match pushes {
+        Some(pushes) => config.set_push_sender(sender(pushes)),
+        None => config,
+    }
+}
+
+/// Hands a message on if there is room.
+fn sender(pushes: &Pushes) -> impl Fn(PushInfo) -> Result<(), redis::aio::SendError> + Send + Sync + 'static {
+    let pushes = pushes.clone();
+    move |push| pushes.try_send(push).map_err(|_| redis::aio::SendError)
 }
 
 #[cfg(test)]

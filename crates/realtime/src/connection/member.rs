@@ -129,6 +129,15 @@ impl Member {
         }
     }
 
+    /// Why it ended, in a word: `closed`, `timeout` or `revoked`.
+    pub(crate) fn left_because(&self) -> &'static str {
+        match self.close.get() {
+            Some(close) if *close == Close::SILENT => "timeout",
+            Some(Close { code: 4401 | 4403, .. }) => "revoked",
+            _ => "closed",
+        }
+    }
+
     /// Returns once somebody called `close`.
     pub(crate) async fn closed(&self) -> Close {
         loop {

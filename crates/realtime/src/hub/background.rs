@@ -84,7 +84,10 @@ async fn compare_heads(shared: &Shared) {
     let mut every = interval(COMPARE_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        every.tick().await;
+        tokio::select! {
+            _ = every.tick() => {}
+            () = shared.exchange.compare.notified() => {}
+        }
         let tenants: Vec<_> =
             shared.tenants().into_iter().filter(|tenant| tenant.feed.head().is_some()).collect();
         for some in tenants.chunks(TENANTS_PER_STATEMENT) {

@@ -13,9 +13,23 @@ const REMEMBERED: usize = 10_000;
 /// A tenant, and the user whose connection it was; none for an API key.
 pub(crate) type Whose = (TenantId, Option<UserId>);
 
-/// The changes since the last `next`.
+/// The changes, as each of two askers has yet to hear of them.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
+    pub for_register: Slot,
+    pub for_keeper: Slot,
+}
+
+impl Changes {
+    pub(crate) fn note(&self, whose: &Whose) {
+        self.for_register.note(whose);
+        self.for_keeper.note(whose);
+    }
+}
+
+/// The changes since the last `take`.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
     is_wanted: AtomicBool,
     changed: Mutex<Changed>,
     news: Notify,
@@ -29,19 +43,19 @@ pub(crate) struct Changed {
     pub and_more: bool,
 }
 
-impl Changes {
+impl Slot {
     /// Begins to remember.
     pub(crate) fn want(&self) {
         self.is_wanted.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn note(&self, whose: Whose) {
+    fn note(&self, whose: &Whose) {
         if !self.is_wanted.load(Ordering::Relaxed) {
             return;
         }
         let mut changed = lock(&self.changed);
         if changed.whose.len() < REMEMBERED {
-            changed.whose.insert(whose);
+            changed.whose.insert(whose.clone());
         } else {
             changed.and_more = true;
         }

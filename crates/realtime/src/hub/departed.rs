@@ -1,4 +1,4 @@
-//! When users were last heard of whose last connection has ended. Knows nothing of connections.
+//! When users were last heard of whose last connection has ended, and why it did. Knows nothing of connections.
 
 use model::{TenantId, Timestamp, UserId};
 use std::collections::{HashMap, VecDeque};
@@ -11,14 +11,14 @@ type Key = (TenantId, UserId);
 /// The users that left last, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Departed {
-    seen: HashMap<Key, Timestamp>,
+    seen: HashMap<Key, (Timestamp, &'static str)>,
     order: VecDeque<(Key, Timestamp)>,
 }
 
 impl Departed {
-    pub(crate) fn note(&mut self, tenant: &TenantId, user: &UserId, at: Timestamp) {
+    pub(crate) fn note(&mut self, tenant: &TenantId, user: &UserId, at: Timestamp, because: &'static str) {
         let key = (tenant.clone(), user.clone());
-        self.seen.insert(key.clone(), at);
+        self.seen.insert(key.clone(), (at, because));
         self.order.push_back((key, at));
         if self.order.len() > REMEMBERED {
             self.forget_oldest();
@@ -27,14 +27,18 @@ impl Departed {
 
     fn forget_oldest(&mut self) {
         if let Some((key, at)) = self.order.pop_front()
-            && self.seen.get(&key) == Some(&at)
+            && self.seen.get(&key).is_some_and(|(seen, _)| *seen == at)
         {
             self.seen.remove(&key);
         }
     }
 
     pub(crate) fn seen(&self, tenant: &TenantId, user: &UserId) -> Option<Timestamp> {
-        self.seen.get(&(tenant.clone(), user.clone())).copied()
+        self.seen.get(&(tenant.clone(), user.clone())).map(|(at, _)| *at)
+    }
+
+    pub(crate) fn because(&self, tenant: &TenantId, user: &UserId) -> Option<&'static str> {
+        self.seen.get(&(tenant.clone(), user.clone())).map(|(_, because)| *because)
     }
 }
 
@@ -48,7 +52,7 @@ mod tests {
         let user = |n: i64| UserId::parse(&format!("u{n}")).unwrap();
         let mut departed = Departed::default();
         for n in 0..25_000 {
-            departed.note(&tenant, &user(n % 20_000), Timestamp(n));
+            departed.note(&tenant, &user(n % 20_000), Timestamp(n), "closed");
         }
         assert_eq!(departed.seen(&tenant, &user(4_999)), Some(Timestamp(24_999)));
         assert_eq!(departed.seen(&tenant, &user(15_000)), Some(Timestamp(15_000)));

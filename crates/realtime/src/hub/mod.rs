@@ -11,6 +11,7 @@ pub use admission::{Admission, LocalConnection, Refusal, Stats};
 pub(crate) use changes::{Changes, Whose};
 pub(crate) use tenant::Tenant;
 
+use crate::bus::{Exchange, News};
 use crate::connection::{Close, Connection, Member};
 use crate::feed::Budget;
 use crate::log::Log;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub server: ServerId,
     pub log: Log,
     pub changes: Changes,
+    pub exchange: Exchange,
     started: Instant,
     budget: Arc<Budget>,
     /// Tenants with listeners, or with some until a minute ago.
@@ -60,6 +62,7 @@ impl Hub {
             server,
             log: Log::new(store),
             changes: Changes::default(),
+            exchange: Exchange::default(),
             started: Instant::now(),
             tenants: RwLock::default(),
             total: watch::Sender::new(0),
@@ -83,8 +86,14 @@ impl Hub {
     }
 
     /// Takes events that have just been committed, in any order. Never waits. A caller that fails to call it loses
-    /// nothing but a second. (The bus will tell other servers from here.)
+    /// nothing but a second.
     pub fn committed(&self, events: &[Arc<Event>]) {
+        self.0.exchange.tell(events.iter().cloned().map(News::Event));
+        self.heard(events);
+    }
+
+    /// Takes events that were committed on another server.
+    pub(crate) fn heard(&self, events: &[Arc<Event>]) {
         for of_one_tenant in events.chunk_by(|a, b| a.tenant == b.tenant) {
             let Some(tenant) = of_one_tenant.first().and_then(|event| self.0.tenant(&event.tenant)) else {
                 continue;
@@ -101,7 +110,7 @@ impl Hub {
         let shared = &self.0;
         let member = Arc::new(Member::new(&who, shared.clock.now(), shared.now_ms()));
         let tenant = shared.join(&member)?;
-        shared.changes.note((member.tenant.clone(), member.user.clone()));
+        shared.changes.note(&(member.tenant.clone(), member.user.clone()));
         Ok(Connection::new(
             self.clone(),
             tenant,
@@ -239,7 +248,10 @@ impl Shared {
             return Err(Refusal::ServerFull);
         }
         let new = || Arc::new(Tenant::new(member.tenant.clone(), Arc::clone(&self.budget)));
-        let tenant = tenants.entry(member.tenant.clone()).or_insert_with(new);
+        let tenant = tenants.entry(member.tenant.clone()).or_insert_with(|| {
+            self.exchange.newcomer.notify_one();
+            new()
+        });
         if !tenant.join(member, self.config.max_connections_per_user) {
             return Err(Refusal::UserFull);
         }
@@ -251,10 +263,16 @@ impl Shared {
         if tenant.leave(member, self.now_ms())
             && let Some(user) = &member.user
         {
-            lock(&self.departed).note(&member.tenant, user, self.moment(member.heard_ms()));
+            let (at, because) = (self.moment(member.heard_ms()), member.left_because());
+            lock(&self.departed).note(&member.tenant, user, at, because);
         }
         self.total.send_modify(|total| *total = total.saturating_sub(1));
-        self.changes.note((member.tenant.clone(), member.user.clone()));
+        self.changes.note(&(member.tenant.clone(), member.user.clone()));
+    }
+
+    /// Why the user's last connection ended: `closed`, `timeout` or `revoked`.
+    pub(crate) fn left_because(&self, tenant: &TenantId, user: &UserId) -> &'static str {
+        lock(&self.departed).because(tenant, user).unwrap_or("closed")
     }
 
     /// Forgets tenants that have had no listener for `idle`.

@@ -4,7 +4,6 @@
 use super::keys::{self, Person};
 use super::{Rhythm, sweeper};
 use crate::bus::Away;
-use crate::hub::Whose;
 use crate::{Bus, Hub};
 use model::{TenantId, UserId};
 use redis::{Cmd, Value, cmd};
@@ -30,10 +29,10 @@ pub(super) struct Keeper<'a> {
     pub hub: &'a Hub,
     pub bus: &'a Bus,
     rhythm: Rhythm,
-    /// Whose entries this server has in Redis; while Redis is away nothing is added.
-    written: HashSet<Whose>,
-    /// Whose entries may be wrong: of this server's connections and `written` at most.
-    due: HashSet<Whose>,
+    /// Person entries this server has in Redis; while Redis is away nothing is added.
+    written: HashSet<Person>,
+    /// Person entries may be wrong: of this server's connections and `written` at most.
+    due: HashSet<Person>,
     is_leaving: bool,
 }
 
@@ -58,7 +57,7 @@ impl<'a> Keeper<'a> {
         let mut connected = self.bus.watch();
         loop {
             tokio::select! {
-                () = self.hub.0.changes.wait() => self.note_changes(),
+                () = self.hub.0.changes.for_keeper.wait() => self.note_changes(),
                 _ = heartbeat.tick() => self.all_due(),
                 _ = connected.changed() => self.all_due(),
                 _ = sweep.tick() => sweeper::sweep(self, self.rhythm.sweep).await.unwrap_or_default(),
@@ -69,8 +68,8 @@ impl<'a> Keeper<'a> {
     }
 
     fn note_changes(&mut self) {
-        let changed = self.hub.0.changes.take();
-        self.due.extend(changed.whose);
+        let changed = self.hub.0.changes.for_keeper.take();
+        self.due.extend(changed.whose.into_iter().filter_map(|(tenant, user)| Some((tenant, user?))));
         if changed.and_more {
             self.all_due();
         }
@@ -79,8 +78,7 @@ impl<'a> Keeper<'a> {
     fn all_due(&mut self) {
         self.due.extend(self.written.iter().cloned());
         for tenant in self.hub.0.tenants().iter().filter(|tenant| tenant.connections() > 0) {
-            self.due.extend(tenant.users().into_iter().map(|user| (tenant.id.clone(), Some(user))));
-            self.due.insert((tenant.id.clone(), None));
+            self.due.extend(tenant.users().into_iter().map(|user| (tenant.id.clone(), user)));
         }
     }
 
@@ -92,7 +90,7 @@ impl<'a> Keeper<'a> {
             return Ok(());
         }
         while !self.due.is_empty() {
-            let some: Vec<Whose> = self.due.iter().take(AT_A_TIME).cloned().collect();
+            let some: Vec<Person> = self.due.iter().take(AT_A_TIME).cloned().collect();
             self.settle_some(&some).await?;
             for whose in &some {
                 self.due.remove(whose);
@@ -101,25 +99,16 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    async fn settle_some(&mut self, some: &[Whose]) -> Result<(), Away> {
-        let tenants: HashSet<&TenantId> = some.iter().map(|(tenant, _)| tenant).collect();
-        let (mut commands, mut removed) = (Vec::new(), Vec::new());
-        for tenant in &tenants {
-            let connections = if self.is_leaving { 0 } else { self.hub.stats(tenant).tenant };
-            self.write_entry(&mut commands, keys::clients(tenant), connections);
-            self.remember(((*tenant).clone(), None), connections, &mut removed);
-        }
-        let mut gone = Vec::new();
-        for (tenant, user) in some {
-            let Some(user) = user else { continue };
-            let person = (tenant.clone(), user.clone());
-            let connections = self.connections_of(tenant, user);
-            self.write_entry(&mut commands, keys::servers(&person), connections);
-            self.remember((tenant.clone(), Some(user.clone())), connections, &mut removed);
+    async fn settle_some(&mut self, some: &[Person]) -> Result<(), Away> {
+        let (mut commands, mut removed, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for person in some {
+            let connections = self.connections_of(&person.0, &person.1);
+            self.write_entry(&mut commands, keys::servers(person), connections);
+            self.remember(person.clone(), connections, &mut removed);
             if connections > 0 {
-                self.write_online(&mut commands, &person);
+                self.write_online(&mut commands, person);
             } else {
-                gone.push(person);
+                gone.push(person.clone());
             }
         }
         self.write(commands).await?;
@@ -135,7 +124,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Entries count as written before they are: a write whose answer is lost may have taken place.
-    fn remember(&mut self, whose: Whose, connections: usize, removed: &mut Vec<Whose>) {
+    fn remember(&mut self, whose: Person, connections: usize, removed: &mut Vec<Person>) {
         if connections > 0 {
             self.written.insert(whose);
         } else {

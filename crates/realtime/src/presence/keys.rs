@@ -5,7 +5,6 @@
 //! | `callcenter:online:{tenant}` | set | users with a connection to any server (the contract's) |
 //! | `callcenter:presence:{tenant}:{user}` | string, 60 s | unix seconds of the last heartbeat (the contract's) |
 //! | `callcenter:servers:{tenant}:{user}` | hash, 75 s | server → `connections:heartbeat`, each written by that server only |
-//! | `callcenter:clients:{tenant}` | hash, 75 s | the same for all connections of the tenant |
 //! | `callcenter:online_tenants` | set | tenants with a set of users, for the sweeper |
 //! | `callcenter:sweeper` | string | the server that sweeps now |
 //!
@@ -35,10 +34,6 @@ pub(super) fn heartbeat((tenant, user): &Person) -> String {
 
 pub(super) fn servers((tenant, user): &Person) -> String {
     format!("callcenter:servers:{tenant}:{user}")
-}
-
-pub(super) fn clients(tenant: &TenantId) -> String {
-    format!("callcenter:clients:{tenant}")
 }
 
 /// A server's entry: its connections, and when it said so, in unix seconds.

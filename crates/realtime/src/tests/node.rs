@@ -2,9 +2,10 @@
 
 use super::redis_server::RedisServer;
 use super::support::*;
-use crate::{Bus, Presence, RedisUrl};
+use crate::{Bus, Edge, Presence, RedisUrl};
 use model::Role;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A server with presence.
@@ -14,6 +15,7 @@ pub(super) struct Node {
     pub bus: Bus,
     pub stop: CancellationToken,
     pub keeper: tokio::task::JoinHandle<()>,
+    pub edges: mpsc::Receiver<Edge>,
 }
 
 impl Node {
@@ -32,13 +34,15 @@ impl Node {
 
     pub(super) async fn with_heartbeat(world: World, url: &str, heartbeat: Duration) -> Self {
         let bus = Bus::connect(&RedisUrl::parse(url).unwrap()).await;
-        let presence = Presence::in_a_hurry(world.hub.clone(), bus.clone(), heartbeat);
+        world.hold_lease().await;
+        let (presence, edges) =
+            Presence::in_a_hurry(world.hub.clone(), Some(bus.clone()), world.store.clone(), heartbeat);
         let stop = CancellationToken::new();
         let keeper = tokio::spawn({
             let (presence, stop) = (presence.clone(), stop.clone());
             async move { presence.run(stop).await }
         });
-        Self { world, presence, bus, stop, keeper }
+        Self { world, presence, edges, bus, stop, keeper }
     }
 
     pub(super) async fn connect(&self, id: &str) -> Client {
@@ -46,7 +50,7 @@ impl Node {
     }
 
     pub(super) async fn online(&self, id: &str) -> (bool, usize) {
-        let (is_online, connections, _) = self.presence.is_online(&tenant(), &user(id)).await;
+        let (is_online, connections, _) = self.presence.is_online(&tenant(), &user(id)).await.unwrap();
         (is_online, connections)
     }
 }

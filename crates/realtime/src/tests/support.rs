@@ -8,7 +8,7 @@ use model::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Database, Store, journal, tenants};
+use store::{Database, Store, journal, servers, tenants};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,14 @@ impl World {
         let (hub, cancel) = (world.hub.clone(), world.cancel.clone());
         tokio::spawn(async move { hub.run(cancel).await });
         world
+    }
+
+    /// Lets other servers take this one as living for an hour.
+    pub(super) async fn hold_lease(&self) {
+        let (now, server) = (self.clock.now(), &self.hub.0.server);
+        let mut tx = self.store.begin().await.unwrap();
+        servers::renew(tx.conn(), server, now, now.plus(Duration::from_secs(3600))).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Commits events without telling the hub.

@@ -1,0 +1,4 @@
+//! The tenant's connections, for its admins.
+
+pub(super) mod close;
+pub(super) mod list;

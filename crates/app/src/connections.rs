@@ -1,0 +1,61 @@
+//! The tenant's real-time connections, over all servers: who is online, lists, and closing by an admin.
+
+use crate::broadcaster::Broadcaster;
+use crate::error::retrying;
+use crate::{Error, Result};
+use model::{ConnectionId, TenantId, Timestamp, UserId};
+use realtime::{ListedConnection, Presence};
+use std::sync::Arc;
+use store::revocations::Revoked;
+
+/// Manages connections.
+pub struct Connections {
+    broadcaster: Arc<Broadcaster>,
+    presence: Presence,
+}
+
+impl Connections {
+    pub(crate) fn new(broadcaster: Arc<Broadcaster>, presence: Presence) -> Self {
+        Self { broadcaster, presence }
+    }
+
+    /// Whether the user has a connection to any server, how many, and when it was last heard of.
+    pub async fn is_online(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<(bool, usize, Option<Timestamp>)> {
+        Ok(self.presence.is_online(tenant, user).await?)
+    }
+
+    /// The tenant's users with a connection to any server.
+    pub async fn online_users(&self, tenant: &TenantId) -> Result<Vec<UserId>> {
+        Ok(self.presence.online_users(tenant).await?)
+    }
+
+    /// How many connections the tenant has to all servers.
+    pub async fn total(&self, tenant: &TenantId) -> Result<usize> {
+        Ok(self.presence.total(tenant).await?)
+    }
+
+    /// The tenant's connections by id, after the id `after`.
+    pub async fn page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<Vec<ListedConnection>> {
+        Ok(self.presence.connections(tenant, after, limit).await?)
+    }
+
+    /// Closes a connection with 4403, on whichever server it is.
+    pub async fn close(&self, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
+        if self.broadcaster.hub.close_connection(tenant, id) {
+            return Ok(());
+        }
+        if !self.presence.is_elsewhere(tenant, id).await? {
+            return Err(Error::NotFound("connection"));
+        }
+        retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            work.revoke(Revoked::Connection(id.clone())).await?;
+            work.commit().await
+        })
+        .await
+    }
+}

@@ -1,0 +1,318 @@
+//! Writes this server's connections into the database and out of it, and finds out who comes online and who goes, over all
+//! servers: whoever changes a user's rows holds the user's lock, so that each edge is seen by one. Knows nothing of Redis.
+
+use super::edge::Edge;
+use super::listed::Listed;
+use super::step::{self, Here, Step};
+use crate::Hub;
+use crate::connection::Member;
+use crate::hub::Whose;
+use model::TenantId;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use store::user_connections::{self as rows, Owner, Row};
+use store::{Conn, Store};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long changes are gathered before they are written together.
+const GATHER: Duration = Duration::from_millis(50);
+/// Owners of one transaction.
+const AT_A_TIME: usize = 200;
+/// How often it is looked at what else is to be done.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a user without connections still counts: a page reload shows nothing.
+const GRACE: Duration = Duration::from_secs(5);
+/// Every so many ticks other servers' rows are looked at, and this one's counted.
+const LOOK_AROUND: u64 = 5;
+const COUNT: u64 = 60;
+/// A server that has not written for so long and has no lease is dead. Longer than a server that begins needs for its lease.
+const DEAD_AFTER: Duration = Duration::from_secs(10);
+/// A process that stood still for so long may have been taken for dead.
+const STOOD_STILL: Duration = Duration::from_secs(8);
+/// Waiting after the database failed.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long a stopping server tries to write that its users are gone.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(1);
+/// Tries of a transaction that another server's was in the way of.
+const TRIES: usize = 4;
+
+/// This server's part in the tables of connections.
+pub(super) struct Register<'a> {
+    hub: &'a Hub,
+    store: &'a Store,
+    edges: &'a mpsc::Sender<Edge>,
+    /// Who has a row of this server's.
+    written: HashSet<Whose>,
+    listed: Listed,
+    /// Whose rows may be wrong: of this server's connections and `written` at most.
+    due: HashSet<Whose>,
+    /// The database has failed: what is written there is not known.
+    in_doubt: bool,
+    closes_at: Option<Instant>,
+    is_leaving: bool,
+}
+
+impl<'a> Register<'a> {
+    pub(super) fn new(hub: &'a Hub, store: &'a Store, edges: &'a mpsc::Sender<Edge>) -> Self {
+        Self {
+            hub,
+            store,
+            edges,
+            written: HashSet::new(),
+            listed: Listed::new(store),
+            due: HashSet::new(),
+            in_doubt: false,
+            closes_at: None,
+            is_leaving: false,
+        }
+    }
+
+    pub(super) async fn run(&mut self, cancel: &CancellationToken) {
+        cancel.run_until_cancelled(self.keep()).await;
+        self.is_leaving = true;
+        self.all_due();
+        // The other servers find out by themselves, when the lease is over.
+        let _ = timeout(GOODBYE_DEADLINE, self.settle()).await;
+    }
+
+    async fn keep(&mut self) {
+        let shared = &self.hub.0;
+        let (mut ticks, mut ticked) = (0_u64, Instant::now());
+        let mut next_tick = shared.clock.now();
+        loop {
+            let is_tick = tokio::select! {
+                () = shared.changes.for_register.wait() => false,
+                () = shared.clock.sleep_until(next_tick) => true,
+            };
+            let done = if is_tick {
+                if ticked.elapsed() > STOOD_STILL {
+                    self.all_due();
+                }
+                (ticked, next_tick) = (Instant::now(), shared.clock.now().plus(TICK));
+                ticks += 1;
+                self.tick(ticks).await
+            } else {
+                sleep(GATHER).await;
+                Ok(())
+            };
+            self.note_changes();
+            if let Err(error) = self.settle_after(done).await {
+                tracing::debug!(%error, "Presence cannot be written; it is tried again");
+                self.in_doubt = true;
+                sleep(AGAIN).await;
+            }
+        }
+    }
+
+    async fn settle_after(&mut self, done: store::Result<()>) -> store::Result<()> {
+        done?;
+        if std::mem::take(&mut self.in_doubt) {
+            self.all_due();
+        }
+        self.settle().await
+    }
+
+    async fn tick(&mut self, ticks: u64) -> store::Result<()> {
+        let is_time_to_look = ticks % LOOK_AROUND == 1;
+        if is_time_to_look {
+            self.bury_the_dead().await?;
+        }
+        if ticks % COUNT == 0 {
+            let mut reader = self.store.read().await?;
+            let count = rows::count(reader.conn(), &self.hub.0.server).await?;
+            if usize::try_from(count).unwrap_or(0) != self.written.len() {
+                self.all_due();
+            }
+        }
+        if is_time_to_look || self.closes_at.is_some() { self.close_gone().await } else { Ok(()) }
+    }
+
+    fn note_changes(&mut self) {
+        let changed = self.hub.0.changes.for_register.take();
+        self.due.extend(changed.whose);
+        if changed.and_more {
+            self.all_due();
+        }
+    }
+
+    fn all_due(&mut self) {
+        self.listed.doubt();
+        self.due.extend(self.written.iter().cloned());
+        for tenant in self.hub.0.tenants().iter().filter(|tenant| tenant.connections() > 0) {
+            self.due.extend(tenant.users().into_iter().map(|user| (tenant.id.clone(), Some(user))));
+            self.due.insert((tenant.id.clone(), None));
+        }
+    }
+
+    /// Writes whatever is due.
+    async fn settle(&mut self) -> store::Result<()> {
+        while let Some((tenant, _)) = self.due.iter().next().cloned() {
+            let of_tenant = self.due.iter().filter(|(id, _)| *id == tenant);
+            let owners: Vec<Owner> = of_tenant.map(|(_, owner)| owner.clone()).take(AT_A_TIME).collect();
+            self.settle_some(&tenant, &owners).await?;
+            for owner in owners {
+                self.due.remove(&(tenant.clone(), owner));
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_some(&mut self, tenant: &TenantId, owners: &[Owner]) -> store::Result<()> {
+        let here = self.here(tenant, owners);
+        let is_news = |owner: &&Owner| {
+            here.contains_key(*owner) || self.written.contains(&(tenant.clone(), (*owner).clone()))
+        };
+        let owners: Vec<Owner> = owners.iter().filter(is_news).cloned().collect();
+        if owners.is_empty() {
+            return Ok(());
+        }
+        let edges = retrying(|| self.write(tenant, &owners, &here)).await?;
+        for owner in owners {
+            let whose = (tenant.clone(), owner);
+            let members = here.get(&whose.1);
+            self.listed.note(&whose, members);
+            if members.is_some() {
+                self.written.insert(whose);
+            } else {
+                self.written.remove(&whose);
+                self.closes_at = Some(Instant::now() + GRACE);
+            }
+        }
+        self.tell(edges);
+        Ok(())
+    }
+
+    /// This server's connections of those owners; none are left out.
+    fn here(&self, tenant: &TenantId, owners: &[Owner]) -> HashMap<Owner, Vec<Arc<Member>>> {
+        let mut here: HashMap<Owner, Vec<Arc<Member>>> = HashMap::new();
+        let wanted: HashSet<&Owner> = owners.iter().collect();
+        if let Some(tenant) = self.hub.0.tenant(tenant).filter(|_| !self.is_leaving) {
+            tenant.for_each(|member| {
+                if wanted.contains(&member.user) {
+                    here.entry(member.user.clone()).or_default().push(Arc::clone(member));
+                }
+            });
+        }
+        here
+    }
+
+    async fn write(
+        &self,
+        tenant: &TenantId,
+        owners: &[Owner],
+        here: &HashMap<Owner, Vec<Arc<Member>>>,
+    ) -> store::Result<Vec<Edge>> {
+        let (now, server) = (self.hub.0.clock.now(), &self.hub.0.server);
+        let settle = |owner: &Owner, rows: &[Row]| {
+            let connections = here.get(owner).map_or(0, Vec::len);
+            let because = owner.as_ref().map_or("closed", |user| self.hub.0.left_because(tenant, user));
+            step::settle(owner, &Here { server, connections, because }, rows, now)
+        };
+        let mut tx = self.store.begin().await?;
+        let edges = self.take_steps(tx.conn(), tenant, owners, settle).await?;
+        self.listed.write(tx.conn(), server, tenant, owners, here).await?;
+        tx.commit().await?;
+        Ok(edges)
+    }
+
+    /// Reads what stands there of some owners, with their locks, and writes what it is to be. Gives the edges that it means.
+    async fn take_steps(
+        &self,
+        mut conn: Conn<'_>,
+        tenant: &TenantId,
+        owners: &[Owner],
+        step: impl Fn(&Owner, &[Row]) -> Step,
+    ) -> store::Result<Vec<Edge>> {
+        rows::lock(conn.again(), tenant, owners).await?;
+        let mut known: HashMap<Owner, Vec<Row>> = HashMap::new();
+        for row in rows::of(conn.again(), tenant, owners).await? {
+            known.entry(row.owner.clone()).or_default().push(row);
+        }
+        let steps: Vec<Step> =
+            owners.iter().map(|owner| step(owner, known.get(owner).map_or(&[], Vec::as_slice))).collect();
+        let put: Vec<Row> = steps.iter().filter_map(|step| step.put.clone()).collect();
+        rows::put(conn.again(), tenant, &put).await?;
+        let remove: Vec<&Row> = steps.iter().flat_map(|step| &step.remove).collect();
+        rows::remove(conn, tenant, &remove).await?;
+        let now = self.hub.0.clock.now();
+        Ok(steps.iter().zip(owners).filter_map(|(step, owner)| step.edge(tenant, owner, now)).collect())
+    }
+
+    /// Takes users whose connections have been gone for a while as offline.
+    async fn close_gone(&mut self) -> store::Result<()> {
+        let before = self.hub.0.clock.now().minus(GRACE);
+        let mut reader = self.store.read().await?;
+        let gone = rows::gone(reader.conn(), before, i64::try_from(AT_A_TIME).unwrap_or(i64::MAX)).await?;
+        drop(reader);
+        if gone.is_empty() && self.closes_at.is_some_and(|at| at < Instant::now()) {
+            self.closes_at = None;
+        }
+        let mut by_tenant: HashMap<TenantId, Vec<Owner>> = HashMap::new();
+        for (tenant, owner) in gone {
+            by_tenant.entry(tenant).or_default().push(owner);
+        }
+        for (tenant, owners) in by_tenant {
+            let edges = retrying(|| self.close_some(&tenant, &owners, before)).await?;
+            self.tell(edges);
+        }
+        Ok(())
+    }
+
+    async fn close_some(
+        &self,
+        tenant: &TenantId,
+        owners: &[Owner],
+        before: model::Timestamp,
+    ) -> store::Result<Vec<Edge>> {
+        let mut tx = self.store.begin().await?;
+        let close = |owner: &Owner, rows: &[Row]| step::close(owner, rows, before);
+        let edges = self.take_steps(tx.conn(), tenant, owners, close).await?;
+        for edge in &edges {
+            if let super::Turn::Offline { last_seen_at, .. } = &edge.what {
+                rows::note_seen(tx.conn(), tenant, &edge.user, *last_seen_at).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(edges)
+    }
+
+    /// Takes all connections of servers that died as ended.
+    async fn bury_the_dead(&self) -> store::Result<()> {
+        let shared = &self.hub.0;
+        let now = shared.steady_now();
+        let mut reader = self.store.read().await?;
+        let dead = rows::strays(reader.conn(), now, shared.clock.now().minus(DEAD_AFTER)).await?;
+        drop(reader);
+        for server in dead.iter().filter(|server| **server != shared.server) {
+            let mut tx = self.store.begin().await?;
+            let users = rows::abandon(tx.conn(), server, shared.clock.now(), "timeout").await?;
+            tx.commit().await?;
+            tracing::info!(%server, users, "The users of a server that is gone are taken as gone");
+        }
+        Ok(())
+    }
+
+    fn tell(&self, edges: Vec<Edge>) {
+        for edge in edges {
+            // Who is not told of an edge finds the state by asking.
+            let _ = self.edges.try_send(edge);
+        }
+    }
+}
+
+/// Repeats a transaction that another one was in the way of.
+async fn retrying<T, F>(attempt: impl Fn() -> F) -> store::Result<T>
+where
+    F: Future<Output = store::Result<T>>,
+{
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(error) if error.is_contention() => {}
+            outcome => return outcome,
+        }
+    }
+    attempt().await
+}
