@@ -1,7 +1,10 @@
 //! The frames of one write. Knows nothing of where they come from.
 
+use super::cursor::Take;
+use crate::feed::Entry;
 use crate::socket::Frame;
 use bytes::Bytes;
+use model::event::View;
 
 /// A write takes at most 64 frames and ends with the frame that reaches 64 KiB: with payloads of up to 64 KiB, a socket
 /// that does not read holds less than 160 KiB.
@@ -25,13 +28,18 @@ impl Batch {
         self.frames.push(Frame::Ping);
     }
 
-    /// How many more events to look at.
-    pub(super) fn room(&self) -> usize {
+    pub(super) fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+}
+
+impl Take for Batch {
+    fn room(&self) -> usize {
         if self.bytes < BYTES { FRAMES.saturating_sub(self.frames.len()) } else { 0 }
     }
 
-    pub(super) fn frames(&self) -> &[Frame] {
-        &self.frames
+    fn take(&mut self, entry: &Entry, view: View) {
+        self.text(entry.frame(view));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where a connection stands in its tenant's events. Knows nothing of sockets; reading the log is the caller's affair.
 
-use super::batch::Batch;
 use super::filter::Filter;
 use crate::feed::{Entry, Feed, Found};
 use crate::log::PAGE_ROWS;
+use model::event::View;
 use model::{Event, Viewer};
 use std::sync::Arc;
 
@@ -26,6 +26,15 @@ pub(super) struct Cursor {
 pub(super) struct Sight<'a> {
     pub viewer: &'a Viewer,
     pub filter: &'a Filter,
+}
+
+/// Takes what the cursor passes and the client is to get.
+pub(super) trait Take {
+    /// How many more events to look at.
+    fn room(&self) -> usize;
+
+    /// One event, in the view that the client gets.
+    fn take(&mut self, entry: &Entry, view: View);
 }
 
 /// Why the cursor stopped.
@@ -63,7 +72,7 @@ impl Cursor {
     }
 
     /// Moves through the feed as far as the batch has room.
-    pub(super) fn follow(&mut self, feed: &Feed, sight: &Sight<'_>, batch: &mut Batch) -> Stop {
+    pub(super) fn follow(&mut self, feed: &Feed, sight: &Sight<'_>, batch: &mut impl Take) -> Stop {
         loop {
             if batch.room() == 0 {
                 return Stop::Full;
@@ -85,7 +94,7 @@ impl Cursor {
         page: Vec<Event>,
         head: Option<i64>,
         sight: &Sight<'_>,
-        batch: &mut Batch,
+        batch: &mut impl Take,
     ) -> Stop {
         self.learn_size(&page);
         let first = page.first().map(|event| event.seq);
@@ -100,7 +109,12 @@ impl Cursor {
     }
 
     /// Passes events until the batch is full or a number is missing.
-    fn take<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, sight: &Sight<'_>, batch: &mut Batch) {
+    fn take<'a>(
+        &mut self,
+        entries: impl Iterator<Item = &'a Entry>,
+        sight: &Sight<'_>,
+        batch: &mut impl Take,
+    ) {
         for entry in entries {
             if entry.seq() != self.next || batch.room() == 0 {
                 return;
@@ -110,7 +124,7 @@ impl Cursor {
             if sight.filter.wants(&entry.event().name)
                 && let Some(view) = entry.event().view_for(sight.viewer)
             {
-                batch.text(entry.frame(view));
+                batch.take(entry, view);
             }
         }
     }
@@ -126,6 +140,7 @@ impl Cursor {
 mod tests {
     use super::*;
     use crate::HubConfig;
+    use crate::connection::batch::Batch;
     use crate::feed::Budget;
     use model::{Audience, EventId, EventName, Role, TenantId, Timestamp};
     use serde_json::value::RawValue;

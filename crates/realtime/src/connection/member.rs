@@ -35,6 +35,8 @@ pub(crate) struct Member {
     pub connected_at: Timestamp,
     pub remote_addr: String,
     pub user_agent: Option<String>,
+    /// Whether the client cannot say anything, so that its silence means nothing.
+    pub is_mute: bool,
     role: Mutex<Role>,
     /// When the last frame came, in milliseconds of the hub's own time.
     heard: AtomicU64,
@@ -60,6 +62,7 @@ impl Member {
             connected_at: now,
             remote_addr: who.remote_addr.clone(),
             user_agent: who.user_agent.clone(),
+            is_mute: false,
             role: Mutex::new(who.viewer.role),
             heard: AtomicU64::new(hub_ms),
             pinged: AtomicU64::new(hub_ms),
@@ -70,6 +73,11 @@ impl Member {
             closing: Notify::new(),
             wake: Notify::new(),
         }
+    }
+
+    /// The same, for a client that only listens.
+    pub(crate) fn mute(self) -> Self {
+        Self { is_mute: true, ..self }
     }
 
     /// Who listens, with the present role.
@@ -136,6 +144,11 @@ impl Member {
             Some(Close { code: 4401 | 4403, .. }) => "revoked",
             _ => "closed",
         }
+    }
+
+    /// Whether somebody called `close`.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.close.get().is_some()
     }
 
     /// Returns once somebody called `close`.

@@ -5,6 +5,7 @@ mod batch;
 mod client_message;
 mod cursor;
 mod filter;
+mod follower;
 mod member;
 mod outbox;
 mod rate;
@@ -12,13 +13,16 @@ mod reader;
 mod resume;
 mod writer;
 
+pub use follower::{Followed, Follower};
 pub(crate) use member::{Close, Member};
 
 use crate::hub::{Hub, Tenant};
 use crate::socket::{FrameSink, FrameStream, Incoming, Socket};
 use filter::Filter;
+use futures_util::FutureExt;
 use model::ConnectionId;
 use outbox::Outbox;
+use resume::Start;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -29,8 +33,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// A place in the hub. Dropping it, or the end of `serve`, frees it.
 pub struct Connection(Place);
 
-/// What the place consists of.
-struct Place {
+/// What the place consists of. Dropping it frees it.
+pub(crate) struct Place {
     hub: Hub,
     tenant: Arc<Tenant>,
     member: Arc<Member>,
@@ -63,8 +67,8 @@ struct Context<'a> {
 }
 
 impl Connection {
-    pub(crate) fn new(hub: Hub, tenant: Arc<Tenant>, member: Arc<Member>, wish: Wish) -> Self {
-        Self(Place { hub, tenant, member, wish })
+    pub(crate) fn new(place: Place) -> Self {
+        Self(place)
     }
 
     /// Its id.
@@ -101,6 +105,23 @@ async fn finish(end: End, sink: &mut impl FrameSink, stream: &mut impl FrameStre
     }
     while let Some(incoming) = stream.recv().await {
         drop::<Incoming>(incoming);
+    }
+}
+
+impl Place {
+    pub(crate) fn new(hub: Hub, tenant: Arc<Tenant>, member: Arc<Member>, wish: Wish) -> Self {
+        Self { hub, tenant, member, wish }
+    }
+
+    /// Finds out where the connection begins.
+    async fn begin(&self) -> Start {
+        let shared = &self.hub.0;
+        // Boxed: a question to the database is large, and no part of an idle connection.
+        let start = resume::begin(&self.tenant, &shared.log, &self.wish, &shared.config.epoch).boxed().await;
+        if self.tenant.feed.note_head(start.seq.max(start.next - 1)) {
+            shared.note_hole(&self.tenant.id);
+        }
+        start
     }
 }
 

@@ -37,13 +37,8 @@ struct Writer<'a, S> {
 
 pub(super) async fn run<S: FrameSink>(context: &Context<'_>, sink: &mut S) -> End {
     let place = context.place;
-    let epoch = &place.hub.0.config.epoch;
     let head = place.tenant.feed.watch();
-    // Boxed, here and below: a question to the database is large, and no part of an idle connection.
-    let start = resume::begin(&place.tenant, &place.hub.0.log, &place.wish, epoch).boxed().await;
-    if place.tenant.feed.note_head(start.seq.max(start.next - 1)) {
-        place.hub.0.note_hole(&place.tenant.id);
-    }
+    let start = place.begin().await;
     let cursor = Cursor::new(start.next, start.from_oldest);
     let mut writer = Writer { context, sink, cursor, head, question: None, answer: None };
     let Err(Gone) = writer.run(&start).await;

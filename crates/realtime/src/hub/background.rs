@@ -149,6 +149,9 @@ fn look_at(member: &Member, now: Timestamp, now_ms: u64) {
     } else if now.plus(EXPIRY_NOTICE) >= member.expires_at {
         member.announce_expiry();
     }
+    if member.is_mute {
+        return;
+    }
     if now_ms.saturating_sub(member.heard_ms()) >= SILENCE_MS {
         member.close(Close::SILENT);
     } else if now_ms.saturating_sub(member.pinged_ms()) >= PING_EVERY_MS {

@@ -11,13 +11,14 @@ pub use admission::{Admission, LocalConnection, Refusal, Stats};
 pub(crate) use changes::{Changes, Whose};
 pub(crate) use tenant::Tenant;
 
+use crate::HubConfig;
 use crate::bus::{Exchange, News};
-use crate::connection::{Close, Connection, Member};
+use crate::connection::{Close, Connection, Follower, Member, Place, Wish};
 use crate::feed::Budget;
 use crate::log::Log;
 use crate::sync::lock;
-use crate::{HubConfig, connection};
 use departed::Departed;
+use model::webhook::EventPattern;
 use model::{Clock, ConnectionId, Event, Role, ServerId, SessionId, TenantId, Timestamp, UserId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -107,16 +108,23 @@ impl Hub {
     /// Gives a place to a connection, or refuses it. To be called before the upgrade; dropping the connection frees the
     /// place.
     pub fn admit(&self, who: Admission) -> Result<Connection, Refusal> {
-        let shared = &self.0;
-        let member = Arc::new(Member::new(&who, shared.clock.now(), shared.now_ms()));
-        let tenant = shared.join(&member)?;
-        shared.changes.note(&(member.tenant.clone(), member.user.clone()));
-        Ok(Connection::new(
-            self.clone(),
-            tenant,
-            member,
-            connection::Wish { since: who.since, epoch: who.epoch },
-        ))
+        let member = Member::new(&who, self.0.clock.now(), self.0.now_ms());
+        self.seat(member, who).map(Connection::new)
+    }
+
+    /// Gives a place to a reader within this process, for events whose names `events` cover; no entries cover all. It
+    /// counts as a connection, and ends when one would be closed. Returns once it is known where the reader begins: what is
+    /// committed from then on, it gets.
+    pub async fn follow(&self, who: Admission, events: Vec<EventPattern>) -> Result<Follower, Refusal> {
+        let member = Member::new(&who, self.0.clock.now(), self.0.now_ms()).mute();
+        Ok(Follower::begin(self.seat(member, who)?, events).await)
+    }
+
+    fn seat(&self, member: Member, who: Admission) -> Result<Place, Refusal> {
+        let member = Arc::new(member);
+        let tenant = self.0.join(&member)?;
+        self.0.changes.note(&(member.tenant.clone(), member.user.clone()));
+        Ok(Place::new(self.clone(), tenant, member, Wish { since: who.since, epoch: who.epoch }))
     }
 
     /// Closes the connections of a sign-in that has ended, with 4401.

@@ -1,0 +1,180 @@
+//! A reader within the process, such as an event stream over HTTP: it pulls events one by one. Knows nothing of how they
+//! are carried further.
+
+use super::Place;
+use super::cursor::{Cursor, Sight, Stop, Take};
+use super::filter::Filter;
+use super::resume::Start;
+use crate::feed::Entry;
+use bytes::Bytes;
+use model::event::View;
+use model::webhook::EventPattern;
+use model::{EventName, Role};
+use std::collections::VecDeque;
+use tokio::sync::watch;
+
+/// Events ready at a time: with payloads of up to 64 KiB, and their bytes bounded by 64 KiB before the last one, less than
+/// 160 KiB for each follower.
+const READY: usize = 64;
+const READY_BYTES: usize = 64 << 10;
+
+/// What a follower gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Followed {
+    /// An event, as the JSON document that a WebSocket gets; the bytes are shared.
+    Event {
+        /// Its number.
+        seq: i64,
+        /// Its name.
+        name: EventName,
+        /// The document, one line of UTF-8.
+        document: Bytes,
+    },
+    /// What it wished to begin with, or what it has not read in time, is no longer in the log. It goes on with what comes
+    /// after `seq`.
+    Reset {
+        /// The log's oldest event.
+        oldest_seq: i64,
+        /// The log's end.
+        seq: i64,
+        /// The log's epoch.
+        epoch: String,
+    },
+}
+
+/// Reads its tenant's events for one viewer, in order, without a gap; what it does not read costs nothing. Dropping it
+/// frees its place.
+pub struct Follower {
+    place: Place,
+    filter: Filter,
+    start: Start,
+    cursor: Cursor,
+    head: watch::Receiver<i64>,
+    ready: Ready,
+}
+
+impl Follower {
+    pub(crate) async fn begin(place: Place, events: Vec<EventPattern>) -> Self {
+        let head = place.tenant.feed.watch();
+        let start = place.begin().await;
+        let mut ready = Ready::default();
+        if let Some(oldest_seq) = start.reset {
+            ready.push(Followed::Reset {
+                oldest_seq,
+                seq: start.seq,
+                epoch: place.hub.0.config.epoch.clone(),
+            });
+        }
+        let cursor = Cursor::new(start.next, start.from_oldest);
+        let filter = if events.is_empty() { Filter::Everything } else { Filter::Only(events) };
+        Self { place, filter, start, cursor, head, ready }
+    }
+
+    /// Where the log ended when the reader began.
+    #[must_use]
+    pub fn seq(&self) -> i64 {
+        self.start.seq
+    }
+
+    /// The present role of the viewer.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.place.member.viewer().role
+    }
+
+    /// The next event, once there is one; `None` when the reader must end: its session is over, its token has expired, an
+    /// admin closed it, or the server is stopping. May be dropped and called again; nothing is lost.
+    pub async fn next(&mut self) -> Option<Followed> {
+        loop {
+            if self.place.member.is_closed() {
+                return None;
+            }
+            if let Some(next) = self.ready.pop() {
+                return Some(next);
+            }
+            self.head.borrow_and_update();
+            let viewer = self.place.member.viewer();
+            let sight = Sight { viewer: &viewer, filter: &self.filter };
+            let stop = self.cursor.follow(&self.place.tenant.feed, &sight, &mut self.ready);
+            if self.ready.is_empty() && !self.wait(stop).await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for what the cursor lacks; false if the reader must end.
+    async fn wait(&mut self, stop: Stop) -> bool {
+        let member = std::sync::Arc::clone(&self.place.member);
+        tokio::select! {
+            biased;
+            _ = member.closed() => false,
+            () = self.fetch(stop) => true,
+        }
+    }
+
+    async fn fetch(&mut self, stop: Stop) {
+        match stop {
+            Stop::Full => {}
+            Stop::Behind => self.read_page().await,
+            Stop::Lost => self.reset().await,
+            // Fails only without a sender, which the tenant holds.
+            Stop::CaughtUp => drop(self.head.changed().await),
+        }
+    }
+
+    async fn read_page(&mut self) {
+        let (log, feed) = (&self.place.hub.0.log, &self.place.tenant.feed);
+        let head = feed.head();
+        let page = log.page(&self.place.tenant.id, self.cursor.passed(), self.cursor.rows()).await;
+        let viewer = self.place.member.viewer();
+        let sight = Sight { viewer: &viewer, filter: &self.filter };
+        if self.cursor.absorb(page, head, &sight, &mut self.ready) == Stop::Lost {
+            self.reset().await;
+        }
+    }
+
+    async fn reset(&mut self) {
+        let extent = self.place.hub.0.log.extent(&self.place.tenant.id).await;
+        let seq = extent.head.max(self.place.tenant.feed.head().unwrap_or(0));
+        self.cursor.jump(seq + 1);
+        let epoch = self.place.hub.0.config.epoch.clone();
+        self.ready.push(Followed::Reset { oldest_seq: extent.oldest, seq, epoch });
+    }
+}
+
+/// What was found and not yet asked for.
+#[derive(Debug, Default)]
+struct Ready {
+    items: VecDeque<Followed>,
+    bytes: usize,
+}
+
+impl Ready {
+    fn push(&mut self, item: Followed) {
+        self.items.push_back(item);
+    }
+
+    fn pop(&mut self) -> Option<Followed> {
+        let item = self.items.pop_front()?;
+        if let Followed::Event { document, .. } = &item {
+            self.bytes -= document.len();
+        }
+        Some(item)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl Take for Ready {
+    fn room(&self) -> usize {
+        if self.bytes < READY_BYTES { READY.saturating_sub(self.items.len()) } else { 0 }
+    }
+
+    fn take(&mut self, entry: &Entry, view: View) {
+        let document = entry.frame(view);
+        self.bytes += document.len();
+        self.push(Followed::Event { seq: entry.seq(), name: entry.event().name.clone(), document });
+    }
+}
