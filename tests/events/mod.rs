@@ -7,6 +7,8 @@ mod killed;
 mod limits;
 mod publishing;
 mod reading;
+mod stream;
+mod tail;
 
 use crate::harness::{Answer, Client, Server, Value, json};
 

@@ -9,6 +9,7 @@ pub mod process;
 pub mod redis;
 pub mod server;
 pub mod sink;
+pub mod sse;
 pub mod tls;
 pub mod token;
 pub mod wait;

@@ -54,6 +54,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("DELETE", "/api/v1/api-keys/{id}", ADMINS),
     rule("POST", "/api/v1/events", admins_or(Some(Scope::EventsWrite))),
     rule("GET", "/api/v1/events", users_or(Some(Scope::EventsRead))),
+    rule("GET", "/api/v1/events/stream", users_or(Some(Scope::EventsRead))),
     rule("GET", "/api/v1/agent-state", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/me", USERS),
     rule("POST", "/api/v1/agent-state/me", USERS),

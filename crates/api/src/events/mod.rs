@@ -3,6 +3,7 @@
 mod list;
 mod object;
 mod publish;
+mod stream;
 
 pub use list::LoggedEvent;
 pub(crate) use list::event_number;
@@ -16,5 +17,6 @@ use utoipa_axum::routes;
 pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new()
         .routes(routes!(publish::publish, list::list))
+        .routes(routes!(stream::stream))
         .layer(DefaultBodyLimit::max(publish::MAX_BODY))
 }

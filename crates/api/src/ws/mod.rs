@@ -6,6 +6,8 @@ mod socket;
 mod stats;
 mod upgrade;
 
+pub(crate) use upgrade::{admission, check_again, refused};
+
 use crate::state::ApiState;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;

@@ -12,9 +12,9 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use model::Viewer;
 use realtime::{Admission, Refusal};
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::IntoParams;
@@ -51,21 +51,10 @@ pub(crate) async fn upgrade(
     check_origin(&state, &headers)?;
     let upgrade = upgrade.map_err(|_| not_a_websocket())?;
     let since = resume.since.as_deref().map(|text| event_number("since", text)).transpose()?;
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let viewer = caller.viewer();
-    let admission = Admission {
-        tenant: caller.tenant().clone(),
-        viewer: viewer.clone(),
-        session: caller.session(),
-        expires_at: caller.expires_at(),
-        since,
-        epoch: resume.epoch,
-        remote_addr: address.to_string(),
-        user_agent: text(header::USER_AGENT),
-    };
-    let connection = state.app.hub.admit(admission).map_err(refused)?;
+    let who = admission(&caller, address, &headers, since, resume.epoch);
+    let connection = state.app.hub.admit(who).map_err(refused)?;
     // What ended between the guard's check and now, the hub did not hear of: it only tells connections that it has.
-    check_again(&state, &caller, &viewer).await?;
+    check_again(&state, &caller).await?;
     let response = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -75,8 +64,30 @@ pub(crate) async fn upgrade(
     Ok(response)
 }
 
-async fn check_again(state: &ApiState, caller: &Caller, viewer: &Viewer) -> Result<()> {
-    if state.app.gate.check_again(caller).await?.viewer() == *viewer {
+/// What the hub is to know of a connection.
+pub(crate) fn admission(
+    caller: &Caller,
+    address: IpAddr,
+    headers: &HeaderMap,
+    since: Option<i64>,
+    epoch: Option<String>,
+) -> Admission {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Admission {
+        tenant: caller.tenant().clone(),
+        viewer: caller.viewer(),
+        session: caller.session(),
+        expires_at: caller.expires_at(),
+        since,
+        epoch,
+        remote_addr: address.to_string(),
+        user_agent: user_agent.map(str::to_owned),
+    }
+}
+
+/// Whether the caller is still who came in.
+pub(crate) async fn check_again(state: &ApiState, caller: &Caller) -> Result<()> {
+    if state.app.gate.check_again(caller).await?.viewer() == caller.viewer() {
         return Ok(());
     }
     let message = "your role has just changed: connect again";
@@ -99,7 +110,8 @@ fn not_a_websocket() -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "upgrade_required", message)
 }
 
-fn refused(refusal: Refusal) -> ApiError {
+/// Why there is no place.
+pub(crate) fn refused(refusal: Refusal) -> ApiError {
     let (status, code) = match refusal {
         Refusal::ServerFull => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
         Refusal::UserFull => (StatusCode::TOO_MANY_REQUESTS, "too_many_connections"),
