@@ -26,6 +26,19 @@ impl Redis {
         eventually("Redis to answer", async || (self.cli(&["PING"]).await == "PONG").then_some(())).await;
     }
 
+    /// It neither answers nor closes until it thaws.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        self.process.lock().unwrap().as_ref().expect("Redis runs").signal(name);
+    }
+
     pub fn kill_9(&self) {
         drop(self.process.lock().unwrap().take());
     }

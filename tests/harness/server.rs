@@ -205,6 +205,11 @@ impl Server {
         self.setup.run(arguments, "").await
     }
 
+    /// The same, for a command that goes on until it is stopped.
+    pub fn spawn_cli(&self, arguments: &[&str]) -> Process {
+        Process::start(self.setup.command(arguments))
+    }
+
     pub async fn cli_with_input(&self, arguments: &[&str], input: &str) -> Ended {
         self.setup.run(arguments, input).await
     }

@@ -84,6 +84,16 @@ impl Ws {
         }
     }
 
+    /// Skips frames until one of these types comes.
+    pub async fn wait_for_any(&mut self, kinds: &[&str]) -> Value {
+        loop {
+            let frame = self.next_json().await;
+            if kinds.iter().any(|kind| frame["type"] == *kind) {
+                return frame;
+            }
+        }
+    }
+
     /// Reads to the end and returns the close code (1006 when there was no close frame).
     pub async fn close_code(&mut self) -> u16 {
         loop {

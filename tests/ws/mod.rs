@@ -2,5 +2,9 @@
 
 mod audience;
 mod connecting;
+mod connections;
+mod edges;
 mod messages;
 mod presence;
+mod sessions;
+mod several_servers;

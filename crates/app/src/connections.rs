@@ -2,11 +2,16 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
+use crate::events;
 use crate::{Error, Result};
-use model::{ConnectionId, TenantId, Timestamp, UserId};
-use realtime::{ListedConnection, Presence};
+use model::{ConnectionId, Event, TenantId, Timestamp, UserId};
+use realtime::{Edge, ListedConnection, Presence, Turn};
 use std::sync::Arc;
 use store::revocations::Revoked;
+use tokio::sync::mpsc;
+
+/// Edges told of at once.
+const EDGES_TOGETHER: usize = 200;
 
 /// Manages connections.
 pub struct Connections {
@@ -43,6 +48,15 @@ impl Connections {
         Ok(self.presence.connections(tenant, after, limit).await?)
     }
 
+    /// Tells everybody who comes online and who goes. Runs until nobody finds out any more.
+    pub async fn tell(&self, mut edges: mpsc::Receiver<Edge>) {
+        let mut found = Vec::new();
+        while edges.recv_many(&mut found, EDGES_TOGETHER).await > 0 {
+            let events: Vec<Arc<Event>> = found.drain(..).map(|edge| Arc::new(event(edge))).collect();
+            self.broadcaster.hub.announce(&events);
+        }
+    }
+
     /// Closes a connection with 4403, on whichever server it is.
     pub async fn close(&self, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
         if self.broadcaster.hub.close_connection(tenant, id) {
@@ -57,5 +71,25 @@ impl Connections {
             work.commit().await
         })
         .await
+    }
+}
+
+/// The event that says so. It stands in no log, so its number means nothing.
+fn event(edge: Edge) -> Event {
+    let new = match &edge.what {
+        Turn::Online { connections } => events::user_online(&edge.tenant, &edge.user, edge.at, *connections),
+        Turn::Offline { last_seen_at, reason } => {
+            events::user_offline(&edge.tenant, &edge.user, edge.at, *last_seen_at, reason)
+        }
+    };
+    Event {
+        tenant: edge.tenant,
+        seq: 0,
+        id: new.id,
+        name: new.name,
+        subject: new.subject,
+        audience: new.audience,
+        payload: new.payload,
+        created_at: edge.at,
     }
 }

@@ -120,6 +120,41 @@ pub(crate) fn agent_logout(
 }
 
 #[derive(Serialize)]
+struct UserOnline<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    at: Timestamp,
+    connections: usize,
+}
+
+/// `user.online`
+pub(crate) fn user_online(tenant: &TenantId, user: &UserId, at: Timestamp, connections: usize) -> NewEvent {
+    let fields = UserOnline { user_id: user, tenant_id: tenant, at, connections };
+    event(catalogue::USER_ONLINE, format!("user:{user}"), Audience::user(user), &fields)
+}
+
+#[derive(Serialize)]
+struct UserOffline<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    at: Timestamp,
+    last_seen_at: Timestamp,
+    reason: &'a str,
+}
+
+/// `user.offline`
+pub(crate) fn user_offline(
+    tenant: &TenantId,
+    user: &UserId,
+    at: Timestamp,
+    last_seen_at: Timestamp,
+    reason: &str,
+) -> NewEvent {
+    let fields = UserOffline { user_id: user, tenant_id: tenant, at, last_seen_at, reason };
+    event(catalogue::USER_OFFLINE, format!("user:{user}"), Audience::user(user), &fields)
+}
+
+#[derive(Serialize)]
 struct WebhookTest<'a> {
     webhook_id: WebhookId,
     tenant_id: &'a TenantId,

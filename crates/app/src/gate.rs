@@ -5,7 +5,7 @@ use crate::api_keys;
 use crate::tokens::Tokens;
 use crate::{Error, Result};
 use model::{ApiKeyId, Clock, Role, Scope, SessionId, TenantId, Timestamp, UserId, Viewer};
-use realtime::Hub;
+use realtime::{Authority, Bearer, CheckFuture, Hub};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -358,6 +358,21 @@ impl Gate {
         let since = read_until.min(self.clock.now()).minus(OVERLAP);
         let mut reader = self.store.read().await?;
         Ok(revocations::since(reader.conn(), since).await?)
+    }
+}
+
+impl Authority for Gate {
+    fn check<'a>(&'a self, token: &'a str) -> CheckFuture<'a> {
+        Box::pin(async move {
+            let identity = self.user(token).await.map_err(|error| error.to_string())?;
+            Ok(Bearer {
+                tenant: identity.tenant,
+                user: identity.user,
+                role: identity.role,
+                session: identity.session,
+                expires_at: identity.expires_at,
+            })
+        })
     }
 }
 

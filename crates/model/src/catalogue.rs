@@ -79,6 +79,10 @@ pub const AGENT_STATE_CHANGED: EventName = EventName::of_catalogue("agent.state.
 pub const AGENT_LOGIN: EventName = EventName::of_catalogue("agent.login");
 /// An agent's duty ended.
 pub const AGENT_LOGOUT: EventName = EventName::of_catalogue("agent.logout");
+/// A user's first real-time connection opened.
+pub const USER_ONLINE: EventName = EventName::of_catalogue("user.online");
+/// A user's last real-time connection is gone.
+pub const USER_OFFLINE: EventName = EventName::of_catalogue("user.offline");
 /// An admin tried an endpoint out.
 pub const WEBHOOK_TEST: EventName = EventName::of_catalogue("webhook.test");
 /// An endpoint has been failing.
@@ -246,9 +250,16 @@ mod tests {
 
     #[test]
     fn the_constructors_names_are_in_the_catalogue() {
-        for name in
-            [AGENT_STATE_CHANGED, AGENT_LOGIN, AGENT_LOGOUT, WEBHOOK_TEST, WEBHOOK_FAILING, WEBHOOK_DISABLED]
-        {
+        for name in [
+            AGENT_STATE_CHANGED,
+            AGENT_LOGIN,
+            AGENT_LOGOUT,
+            USER_ONLINE,
+            USER_OFFLINE,
+            WEBHOOK_TEST,
+            WEBHOOK_FAILING,
+            WEBHOOK_DISABLED,
+        ] {
             assert!(find(name.as_str()).is_some(), "{name}");
         }
     }

@@ -16,6 +16,16 @@ struct EventFrame<'a> {
     timestamp: i64,
 }
 
+/// An event that stands in no log, and so has no number.
+#[derive(Serialize)]
+struct EphemeralFrame<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    payload: &'a RawValue,
+    id: &'a str,
+    timestamp: i64,
+}
+
 #[derive(Serialize)]
 struct ControlFrame<'a, P> {
     #[serde(rename = "type")]
@@ -73,6 +83,16 @@ pub(crate) fn event(event: &Event, view: View) -> Bytes {
     })
 }
 
+/// The same, of an event that stands in no log.
+pub(crate) fn ephemeral(event: &Event, view: View) -> Bytes {
+    bytes(&EphemeralFrame {
+        name: event.name.as_str(),
+        payload: &event.payload_of(view),
+        id: event.id.as_str(),
+        timestamp: event.created_at.unix_seconds(),
+    })
+}
+
 /// The first frame of every connection.
 pub(crate) fn ready(ready: &Ready<'_>) -> Bytes {
     control("connection.ready", Some(ready), None)
@@ -86,6 +106,11 @@ pub(crate) fn reset(reset: &Reset<'_>) -> Bytes {
 /// Tells the client that its token ends soon.
 pub(crate) fn expiring(expires_at: Timestamp) -> Bytes {
     control("auth.expiring", Some(Expiring { expires_at }), None)
+}
+
+/// The answer to `auth.refresh`: how long the new token is good.
+pub(crate) fn refreshed(expires_at: Timestamp, reference: Option<&RawValue>) -> Bytes {
+    control("auth.refreshed", Some(Expiring { expires_at }), reference)
 }
 
 /// The answer to `ping`.

@@ -19,6 +19,6 @@ mod tests;
 pub use bus::{Bus, InvalidRedisUrl, RedisUrl, Relay};
 pub use config::HubConfig;
 pub use connection::{Connection, Followed, Follower};
-pub use hub::{Admission, Hub, LocalConnection, Refusal, Stats};
+pub use hub::{Admission, Authority, Bearer, CheckFuture, Hub, LocalConnection, Refusal, Stats};
 pub use presence::{Edge, ListedConnection, Presence, Turn};
 pub use socket::{Frame, FrameSink, FrameStream, Gone, Incoming, Socket};

@@ -5,7 +5,7 @@ use crate::secret;
 use api::{ApiState, EdgeConfig};
 use app::{App, Broadcaster, Gate, Settings};
 use model::{Clock, ServerId};
-use realtime::{Bus, Edge, Hub, HubConfig, Presence};
+use realtime::{Authority, Bus, Edge, Hub, HubConfig, Presence};
 use std::sync::Arc;
 use store::{Database, Store};
 use tokio::sync::mpsc;
@@ -50,6 +50,8 @@ pub async fn start(
     let (engine, notices) = Engine::new(engine_config, store.clone(), clock.clone(), server.clone());
     info!("Webhook manager started with {} workers", config.webhook_workers);
     let gate = Arc::new(Gate::new(store.clone(), clock.clone(), hub.clone()));
+    let authority: Arc<dyn Authority> = gate.clone();
+    hub.trust(&authority);
     let (presence, edges) = Presence::new(hub.clone(), bus.clone(), store.clone());
     let broadcaster = Arc::new(Broadcaster::new(store, clock, hub, engine, gate, server));
     info!("Event broadcaster initialized (WebSocket + Webhooks)");

@@ -19,7 +19,8 @@ use tracing::{info, warn};
 use webhooks::Notice;
 
 // Together below `STOP_WITHIN`.
-const CLOSE_WEBSOCKETS: Duration = Duration::from_secs(2);
+const DRAIN_WEBSOCKETS: Duration = Duration::from_secs(3);
+const CLOSE_WEBSOCKETS: Duration = Duration::from_millis(4500);
 const FINISH_DELIVERIES: Duration = Duration::from_secs(5);
 const FINISH_REQUESTS: Duration = Duration::from_millis(1500);
 const FINISH_TASKS: Duration = Duration::from_millis(1500);
@@ -61,9 +62,13 @@ impl Running {
         let app = &self.parts.app;
         self.http.stop_accepting();
         self.parts.api.stop();
-        app.hub.drain();
+        app.hub.refuse();
+        let drained = async {
+            app.hub.drain(DRAIN_WEBSOCKETS).await;
+            app.hub.drained().await;
+        };
         let (websockets, ()) =
-            tokio::join!(timeout(CLOSE_WEBSOCKETS, app.hub.drained()), app.engine.drain(FINISH_DELIVERIES));
+            tokio::join!(timeout(CLOSE_WEBSOCKETS, drained), app.engine.drain(FINISH_DELIVERIES));
         if websockets.is_err() {
             warn!(left = app.hub.total_connections(), "Some WebSockets did not close in time");
         }
@@ -107,9 +112,10 @@ impl Tasks {
         self.until_stop(async move { pruning.retention.run().await });
         self.until_stop(async move { watching.webhooks.watch_failing().await });
         self.until_stop(async move { replaying.webhooks.run_replays().await });
-        let (_, none) = mpsc::channel(1);
-        let notices = std::mem::replace(&mut parts.notices, none);
+        let notices = std::mem::replace(&mut parts.notices, mpsc::channel(1).1);
         self.until_stop(act_on(noticing, notices));
+        let (telling, edges) = (parts.app.clone(), std::mem::replace(&mut parts.edges, mpsc::channel(1).1));
+        self.until_stop(async move { telling.connections.tell(edges).await });
         if let Some(certificates) = tls {
             self.until_stop(async move { certificates.follow_files().await });
         }

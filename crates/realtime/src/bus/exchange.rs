@@ -20,19 +20,23 @@ const FIXED_COST: usize = 512;
 pub(crate) enum News {
     /// An event of the log.
     Event(Arc<Event>),
+    /// An event that stands in no log.
+    Announcement(Arc<Event>),
 }
 
 impl News {
     pub(super) fn tenant(&self) -> &TenantId {
+        &self.event().tenant
+    }
+
+    pub(super) fn event(&self) -> &Arc<Event> {
         match self {
-            Self::Event(event) => &event.tenant,
+            Self::Event(event) | Self::Announcement(event) => event,
         }
     }
 
     fn cost(&self) -> usize {
-        match self {
-            Self::Event(event) => FIXED_COST + event.payload.get().len(),
-        }
+        FIXED_COST + self.event().payload.get().len()
     }
 }
 

@@ -96,7 +96,10 @@ fn take(hub: &Hub, data: &[Value], subscriptions: &Subscriptions) {
         return;
     }
     match wire::read(bytes, &tenant) {
-        Some(heard) => hub.heard(&heard.events),
+        Some(heard) => {
+            hub.heard(&heard.events);
+            hub.heard_announced(&heard.announcements);
+        }
         None => tracing::debug!(%tenant, "Another server's message cannot be read"),
     }
 }

@@ -16,9 +16,12 @@ const MESSAGE_BYTES: usize = 64 << 10;
 struct Message<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     events: Vec<Logged<'a>>,
+    /// Events that stand in no log.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    announcements: Vec<Logged<'a>>,
 }
 
-/// An event of the log.
+/// An event.
 #[derive(Debug, Serialize, Deserialize)]
 struct Logged<'a> {
     seq: i64,
@@ -37,6 +40,7 @@ struct Logged<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub events: Vec<Arc<Event>>,
+    pub announcements: Vec<Arc<Event>>,
 }
 
 /// The sender's id in front of its words.
@@ -57,9 +61,13 @@ pub(super) fn messages(from: &ServerId, news: &[News]) -> Vec<(TenantId, Vec<u8>
     let mut messages = Vec::new();
     for of_one_tenant in news.chunk_by(|a, b| a.tenant() == b.tenant()) {
         let (mut message, mut bytes) = (Message::default(), 0);
-        for (at, News::Event(event)) in of_one_tenant.iter().enumerate() {
+        for (at, news) in of_one_tenant.iter().enumerate() {
+            let event = news.event();
             bytes += event.payload.get().len() + 256;
-            message.events.push(Logged::of(event));
+            match news {
+                News::Event(_) => message.events.push(Logged::of(event)),
+                News::Announcement(_) => message.announcements.push(Logged::of(event)),
+            }
             if bytes >= MESSAGE_BYTES || at + 1 == of_one_tenant.len() {
                 messages.push((event.tenant.clone(), envelope(from, &message)));
                 (message, bytes) = (Message::default(), 0);
@@ -78,9 +86,10 @@ pub(super) fn is_from(bytes: &[u8], server: &ServerId) -> bool {
 pub(super) fn read(bytes: &[u8], tenant: &TenantId) -> Option<Heard> {
     let blank = bytes.iter().position(|byte| *byte == b' ')?;
     let message: Message<'_> = serde_json::from_slice(&bytes[blank..]).ok()?;
-    let events =
-        message.events.iter().map(|event| event.read(tenant).map(Arc::new)).collect::<Option<_>>()?;
-    Some(Heard { events })
+    let read = |events: &[Logged<'_>]| -> Option<Vec<Arc<Event>>> {
+        events.iter().map(|event| event.read(tenant).map(Arc::new)).collect()
+    };
+    Some(Heard { events: read(&message.events)?, announcements: read(&message.announcements)? })
 }
 
 impl<'a> Logged<'a> {
@@ -134,8 +143,7 @@ mod tests {
         let messages = messages(&from, std::slice::from_ref(&sent));
         let (tenant, bytes) = &messages[0];
         let heard = read(bytes, tenant).unwrap();
-        let News::Event(sent) = sent;
-        assert_eq!(format!("{:?}", heard.events[0]), format!("{sent:?}"));
+        assert_eq!(format!("{:?}", heard.events[0]), format!("{:?}", sent.event()));
         assert!(is_from(bytes, &from) && !is_from(bytes, &ServerId::generate()));
     }
 

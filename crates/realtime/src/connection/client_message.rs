@@ -1,5 +1,6 @@
 //! Reads one message of a client and answers it. Knows nothing of sockets.
 
+use super::Place;
 use super::filter::{ENTRIES, Filter, TooMany};
 use crate::frame;
 use bytes::Bytes;
@@ -41,18 +42,39 @@ struct Subscription {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Does what the message asks for and gives the answer.
-pub(super) fn answer(text: &[u8], filter: &mut Filter) -> Bytes {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    access_token: String,
+}
+
+/// Has a new token checked; the client hears of it later. Gives whether that can be done.
+trait Prolong {
+    fn prolong(&self, token: String, reference: Option<&RawValue>) -> bool;
+}
+
+impl Prolong for Place {
+    fn prolong(&self, token: String, reference: Option<&RawValue>) -> bool {
+        self.hub.0.refreshes.wish(&self.member, token, reference)
+    }
+}
+
+/// Does what the message asks for and gives the answer; none if it comes later, by mail.
+pub(super) fn answer(text: &[u8], filter: &mut Filter, place: &Place) -> Option<Bytes> {
+    answer_to(text, filter, place)
+}
+
+fn answer_to(text: &[u8], filter: &mut Filter, prolong: &impl Prolong) -> Option<Bytes> {
     let fields: Fields<'_> = match parse(text) {
         Ok(fields) => fields,
-        Err(problem) => return frame::error(problem.code, &problem.message, None),
+        Err(problem) => return Some(frame::error(problem.code, &problem.message, None)),
     };
     let reference = fields.get("ref").copied();
     if reference.is_some_and(|reference| reference.get().len() > REF_BYTES) {
-        return frame::error("invalid_message", "ref is longer than 256 bytes", None);
+        return Some(frame::error("invalid_message", "ref is longer than 256 bytes", None));
     }
-    obey(&fields, filter, reference)
-        .unwrap_or_else(|problem| frame::error(problem.code, &problem.message, reference))
+    obey(&fields, filter, reference, prolong)
+        .unwrap_or_else(|problem| Some(frame::error(problem.code, &problem.message, reference)))
 }
 
 fn parse(text: &[u8]) -> Result<Fields<'_>, Problem> {
@@ -62,7 +84,12 @@ fn parse(text: &[u8]) -> Result<Fields<'_>, Problem> {
     })
 }
 
-fn obey(fields: &Fields<'_>, filter: &mut Filter, reference: Option<&RawValue>) -> Result<Bytes, Problem> {
+fn obey(
+    fields: &Fields<'_>,
+    filter: &mut Filter,
+    reference: Option<&RawValue>,
+    prolong: &impl Prolong,
+) -> Result<Option<Bytes>, Problem> {
     let name = message_type(fields)?;
     if let Some(unknown) = fields.keys().find(|field| !["type", "payload", "ref"].contains(&field.as_str())) {
         return Err(Problem::malformed(format!("unknown field {}", excerpt(unknown))));
@@ -70,19 +97,29 @@ fn obey(fields: &Fields<'_>, filter: &mut Filter, reference: Option<&RawValue>) 
     match name.as_str() {
         "ping" => {
             let _: Nothing = fields.get("payload").map_or(Ok(Nothing {}), |payload| read(payload))?;
-            Ok(frame::pong(reference))
+            Ok(Some(frame::pong(reference)))
         }
         "subscribe" => {
             filter.add(entries(fields)?).map_err(|TooMany| Problem::too_many())?;
-            Ok(frame::subscribed(filter.to_texts(), reference))
+            Ok(Some(frame::subscribed(filter.to_texts(), reference)))
         }
         "unsubscribe" => {
             filter.remove(&entries(fields)?);
-            Ok(frame::subscribed(filter.to_texts(), reference))
+            Ok(Some(frame::subscribed(filter.to_texts(), reference)))
+        }
+        "auth.refresh" => {
+            let missing = || Problem::malformed("payload is missing; it holds access_token");
+            let Token { access_token } = read(fields.get("payload").copied().ok_or_else(missing)?)?;
+            let busy =
+                || Problem { code: "busy", message: "too many tokens are being checked: try again".into() };
+            prolong.prolong(access_token, reference).then_some(None).ok_or_else(busy)
         }
         unknown => Err(Problem {
             code: "unknown_type",
-            message: format!("unknown type {}; known are ping, subscribe, unsubscribe", excerpt(unknown)),
+            message: format!(
+                "unknown type {}; known are ping, subscribe, unsubscribe, auth.refresh",
+                excerpt(unknown)
+            ),
         }),
     }
 }
@@ -124,8 +161,29 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
+    /// Remembers the token.
+    #[derive(Default)]
+    struct Asked(std::cell::RefCell<Vec<String>>);
+
+    impl Prolong for Asked {
+        fn prolong(&self, token: String, _: Option<&RawValue>) -> bool {
+            self.0.borrow_mut().push(token);
+            self.0.borrow().len() < 2
+        }
+    }
+
     fn ask(filter: &mut Filter, text: &str) -> Value {
-        serde_json::from_slice(&answer(text.as_bytes(), filter)).unwrap()
+        serde_json::from_slice(&answer_to(text.as_bytes(), filter, &Asked::default()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_new_token_is_handed_on_and_answered_later() {
+        let (asked, mut filter) = (Asked::default(), Filter::default());
+        let refresh = br#"{"type":"auth.refresh","payload":{"access_token":"abc"},"ref":1}"#;
+        assert_eq!(answer_to(refresh, &mut filter, &asked), None);
+        assert_eq!(*asked.0.borrow(), ["abc"]);
+        let busy: Value = serde_json::from_slice(&answer_to(refresh, &mut filter, &asked).unwrap()).unwrap();
+        assert_eq!((&busy["payload"]["code"], &busy["ref"]), (&json!("busy"), &json!(1)));
     }
 
     #[test]
@@ -165,7 +223,10 @@ mod tests {
             ("{}", "invalid_message"),
             (r#"{"type":7}"#, "invalid_message"),
             (r#"{"type":"dance"}"#, "unknown_type"),
-            (r#"{"type":"auth.refresh","payload":{}}"#, "unknown_type"),
+            (r#"{"type":"auth.refresh"}"#, "invalid_message"),
+            (r#"{"type":"auth.refresh","payload":{}}"#, "invalid_message"),
+            (r#"{"type":"auth.refresh","payload":{"access_token":7}}"#, "invalid_message"),
+            (r#"{"type":"auth.refresh","payload":{"access_token":"a","x":1}}"#, "invalid_message"),
             (r#"{"type":"ping","extra":1}"#, "invalid_message"),
             (r#"{"type":"ping","payload":{"a":1}}"#, "invalid_message"),
             (r#"{"type":"subscribe"}"#, "invalid_message"),
@@ -198,7 +259,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_is_sent_the_answer_is_a_short_document(text in ".{0,400}") {
-            let answer = answer(text.as_bytes(), &mut Filter::default());
+            let answer = answer_to(text.as_bytes(), &mut Filter::default(), &Asked::default()).unwrap();
             proptest::prop_assert!(answer.len() < 1024);
             let answer: Value = serde_json::from_slice(&answer).unwrap();
             proptest::prop_assert!(answer["type"].is_string());

@@ -8,7 +8,7 @@ pub(super) const ENTRIES: usize = 64;
 
 /// A client's subscription.
 #[derive(Debug, Default)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     /// All that the user may see, because nothing was asked for.
     #[default]
     Everything,

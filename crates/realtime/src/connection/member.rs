@@ -1,8 +1,12 @@
 //! What the hub knows of one connection, and what it asks of it. Knows nothing of sockets and events.
 
+use super::filter::Filter;
+use super::mail::{Letters, Mail};
+use crate::hub::Bearer;
 use crate::sync::lock;
+use bytes::Bytes;
 use model::{ConnectionId, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use tokio::sync::Notify;
 
@@ -30,14 +34,15 @@ pub(crate) struct Member {
     pub id: ConnectionId,
     pub tenant: TenantId,
     pub user: Option<UserId>,
-    pub session: Option<SessionId>,
-    pub expires_at: Timestamp,
+    session: Mutex<Option<SessionId>>,
+    expires_at: AtomicI64,
     pub connected_at: Timestamp,
     pub remote_addr: String,
     pub user_agent: Option<String>,
     /// Whether the client cannot say anything, so that its silence means nothing.
     pub is_mute: bool,
     role: Mutex<Role>,
+    letters: Mutex<Letters>,
     /// When the last frame came, in milliseconds of the hub's own time.
     heard: AtomicU64,
     /// When the last ping was asked for, in the same.
@@ -57,13 +62,14 @@ impl Member {
             id: ConnectionId::generate(),
             tenant: who.tenant.clone(),
             user: who.viewer.user.clone(),
-            session: who.session.clone(),
-            expires_at: who.expires_at,
+            session: Mutex::new(who.session.clone()),
+            expires_at: AtomicI64::new(who.expires_at.0),
             connected_at: now,
             remote_addr: who.remote_addr.clone(),
             user_agent: who.user_agent.clone(),
             is_mute: false,
             role: Mutex::new(who.viewer.role),
+            letters: Mutex::default(),
             heard: AtomicU64::new(hub_ms),
             pinged: AtomicU64::new(hub_ms),
             is_ping_due: AtomicBool::new(false),
@@ -88,6 +94,36 @@ impl Member {
     /// From now on it sees what that role sees.
     pub(crate) fn set_role(&self, role: Role) {
         *lock(&self.role) = role;
+    }
+
+    /// Whether it hangs on that sign-in.
+    pub(crate) fn is_of(&self, session: &SessionId) -> bool {
+        lock(&self.session).as_ref() == Some(session)
+    }
+
+    /// When the token ends.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        Timestamp(self.expires_at.load(Ordering::Relaxed))
+    }
+
+    /// From now on it hangs on that sign-in and ends with that token.
+    pub(crate) fn prolong(&self, bearer: &Bearer) {
+        *lock(&self.session) = Some(bearer.session.clone());
+        self.set_role(bearer.role);
+        self.expires_at.store(bearer.expires_at.0, Ordering::Relaxed);
+        self.was_expiry_announced.store(false, Ordering::Relaxed);
+        self.is_expiry_due.store(false, Ordering::Relaxed);
+    }
+
+    /// Puts a letter into its box and wakes whoever writes.
+    pub(crate) fn post(&self, mail: Mail) {
+        lock(&self.letters).add(mail);
+        self.wake.notify_one();
+    }
+
+    /// Takes all letters as frames.
+    pub(crate) fn take_letters(&self, filter: &Filter) -> Vec<Bytes> {
+        lock(&self.letters).open(&self.viewer(), filter)
     }
 
     /// A frame came.

@@ -6,6 +6,7 @@ mod client_message;
 mod cursor;
 mod filter;
 mod follower;
+mod mail;
 mod member;
 mod outbox;
 mod rate;
@@ -14,6 +15,7 @@ mod resume;
 mod writer;
 
 pub use follower::{Followed, Follower};
+pub(crate) use mail::{Announcement, Mail};
 pub(crate) use member::{Close, Member};
 
 use crate::hub::{Hub, Tenant};

@@ -30,6 +30,9 @@ pub(super) async fn run(context: &Context<'_>, stream: &mut impl FrameStream) ->
 }
 
 async fn answer(context: &Context<'_>, text: &Bytes) {
-    let answer = client_message::answer(text, &mut lock(&context.filter));
-    context.outbox.put(answer, &context.place.member.wake).await;
+    let place = context.place;
+    let answer = client_message::answer(text, &mut lock(&context.filter), place);
+    if let Some(answer) = answer {
+        context.outbox.put(answer, &place.member.wake).await;
+    }
 }

@@ -91,7 +91,10 @@ impl<S: FrameSink> Writer<'_, S> {
             batch.text(answer);
         }
         if member.take_expiry() {
-            batch.text(frame::expiring(member.expires_at));
+            batch.text(frame::expiring(member.expires_at()));
+        }
+        for letter in member.take_letters(&lock(&self.context.filter)) {
+            batch.text(letter);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the hub does by itself: fetch what is missing, compare with the log, ping, expire, forget. Knows nothing of
 //! sockets.
 
-use super::{Shared, Tenant};
+use super::{Shared, Tenant, refresh};
 use crate::connection::{Close, Member};
 use crate::log::PAGE_ROWS;
 use futures_util::StreamExt;
@@ -34,7 +34,7 @@ const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 const KEEP_IDLE: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(shared: &Shared) {
-    tokio::join!(repair_holes(shared), compare_heads(shared), sweep(shared));
+    tokio::join!(repair_holes(shared), compare_heads(shared), sweep(shared), refresh::run(shared));
 }
 
 async fn repair_holes(shared: &Shared) {
@@ -144,9 +144,9 @@ async fn sweep(shared: &Shared) {
 }
 
 fn look_at(member: &Member, now: Timestamp, now_ms: u64) {
-    if now >= member.expires_at {
+    if now >= member.expires_at() {
         member.close(Close::TOKEN_EXPIRED);
-    } else if now.plus(EXPIRY_NOTICE) >= member.expires_at {
+    } else if now.plus(EXPIRY_NOTICE) >= member.expires_at() {
         member.announce_expiry();
     }
     if member.is_mute {

@@ -5,27 +5,33 @@ mod admission;
 mod background;
 mod changes;
 mod departed;
+mod refresh;
 mod tenant;
 
 pub use admission::{Admission, LocalConnection, Refusal, Stats};
 pub(crate) use changes::{Changes, Whose};
+pub use refresh::{Authority, Bearer, CheckFuture};
 pub(crate) use tenant::Tenant;
 
 use crate::HubConfig;
 use crate::bus::{Exchange, News};
-use crate::connection::{Close, Connection, Follower, Member, Place, Wish};
+use crate::connection::{Announcement, Close, Connection, Follower, Mail, Member, Place, Wish};
 use crate::feed::Budget;
 use crate::log::Log;
 use crate::sync::lock;
 use departed::Departed;
 use model::webhook::EventPattern;
 use model::{Clock, ConnectionId, Event, Role, ServerId, SessionId, TenantId, Timestamp, UserId};
+use refresh::Refreshes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// Between two connections that are told to come back elsewhere, at most.
+const DRAIN_PAUSE: Duration = Duration::from_millis(2);
 
 /// A handle on the hub; clones are the same hub.
 #[derive(Clone)]
@@ -39,6 +45,7 @@ pub(crate) struct Shared {
     pub log: Log,
     pub changes: Changes,
     pub exchange: Exchange,
+    pub refreshes: Refreshes,
     started: Instant,
     budget: Arc<Budget>,
     /// Tenants with listeners, or with some until a minute ago.
@@ -64,6 +71,7 @@ impl Hub {
             log: Log::new(store),
             changes: Changes::default(),
             exchange: Exchange::default(),
+            refreshes: Refreshes::default(),
             started: Instant::now(),
             tenants: RwLock::default(),
             total: watch::Sender::new(0),
@@ -91,6 +99,30 @@ impl Hub {
     pub fn committed(&self, events: &[Arc<Event>]) {
         self.0.exchange.tell(events.iter().cloned().map(News::Event));
         self.heard(events);
+    }
+
+    /// Sends events that stand in no log to all who listen now, on every server, best effort. Their number means nothing.
+    pub fn announce(&self, events: &[Arc<Event>]) {
+        self.0.exchange.tell(events.iter().cloned().map(News::Announcement));
+        self.heard_announced(events);
+    }
+
+    /// Sends events that another server announced.
+    pub(crate) fn heard_announced(&self, events: &[Arc<Event>]) {
+        for of_one_tenant in events.chunk_by(|a, b| a.tenant == b.tenant) {
+            let Some(first) = of_one_tenant.first() else { continue };
+            let all: Arc<[Announcement]> = of_one_tenant.iter().cloned().map(Announcement::new).collect();
+            self.0.for_each(&first.tenant, |member| {
+                if !member.is_mute {
+                    member.post(Mail::Announcements(Arc::clone(&all)));
+                }
+            });
+        }
+    }
+
+    /// Lets clients go on with another token, if that authority agrees.
+    pub fn trust(&self, authority: &Arc<dyn Authority>) {
+        self.0.refreshes.ask(authority);
     }
 
     /// Takes events that were committed on another server.
@@ -130,7 +162,7 @@ impl Hub {
     /// Closes the connections of a sign-in that has ended, with 4401.
     pub fn end_session(&self, tenant: &TenantId, session: &SessionId) {
         self.0.for_each(tenant, |member| {
-            if member.session.as_ref() == Some(session) {
+            if member.is_of(session) {
                 member.close(Close::SESSION_OVER);
             }
         });
@@ -149,12 +181,27 @@ impl Hub {
         });
     }
 
-    /// Closes every connection with 1012 and takes no more.
-    pub fn drain(&self) {
-        let tenants = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner);
+    /// Takes no more connections.
+    pub fn refuse(&self) {
+        // With the lock, so that nobody is just coming in.
+        let _tenants = self.0.tenants.write().unwrap_or_else(PoisonError::into_inner);
         self.0.is_draining.send_replace(true);
-        for tenant in tenants.values() {
-            tenant.for_each(|member| member.close(Close::RESTARTING));
+    }
+
+    /// Takes no more connections and closes every one with 1012, spread over `over` or, of fewer, 2 ms each: ten thousand
+    /// clients do not come back at once.
+    pub async fn drain(&self, over: Duration) {
+        self.refuse();
+        let members: Vec<Arc<Member>> = self.0.tenants().iter().flat_map(|tenant| tenant.members()).collect();
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX).max(1);
+        let pause = (over / count).min(DRAIN_PAUSE);
+        let begun = Instant::now();
+        for (member, at) in members.iter().zip(0..) {
+            // By the clock and not by the pauses, which are too short to be kept one by one.
+            if begun.elapsed() < pause * at {
+                tokio::time::sleep_until(begun + pause * at).await;
+            }
+            member.close(Close::RESTARTING);
         }
     }
 

@@ -120,13 +120,34 @@ async fn a_server_that_drains_closes_everyone_and_takes_nobody() {
     let world = World::new(config()).await;
     let mut first = world.connect_as("u1", Role::Agent).await;
     let mut second = world.connect_as("u2", Role::Agent).await;
-    world.hub.drain();
+    world.hub.drain(Duration::from_millis(100)).await;
     assert_eq!((first.closed().await, second.closed().await), (1012, 1012));
     assert_eq!(world.hub.admit(world.admission("u3", Role::Agent)).map(|_| ()), Err(Refusal::ServerFull));
     first.leave().await;
     second.leave().await;
     soon(world.hub.drained()).await;
     assert_eq!(world.hub.total_connections(), 0);
+}
+
+#[tokio::test]
+async fn many_are_sent_away_one_after_the_other_and_very_many_within_a_bound() {
+    let world = World::new(config()).await;
+    let mut clients = Vec::new();
+    for n in 0..100 {
+        clients.push(world.connect_as(&format!("u{n}"), Role::Agent).await);
+    }
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    world.hub.drain(Duration::from_secs(3)).await;
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(190)..Duration::from_secs(1)).contains(&took), "2 ms each: {took:?}");
+    let begun = tokio::time::Instant::now();
+    world.hub.drain(Duration::from_millis(50)).await;
+    assert!(begun.elapsed() < Duration::from_millis(190));
+    tokio::time::resume();
+    for mut client in clients {
+        assert_eq!(client.closed().await, 1012);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+//! `user.online` and `user.offline`: on the edges only, whatever happens to tabs, servers and Redis.
+
+use std::time::Duration;
+
+use crate::harness::macros::on_both;
+use crate::harness::wait::{eventually, eventually_within};
+use crate::harness::ws::Ws;
+use crate::harness::{Client, Server, Value, json};
+
+/// The next edge of this user.
+async fn edge(ws: &mut Ws, user: &str) -> Value {
+    loop {
+        let frame = ws.wait_for_any(&["user.online", "user.offline"]).await;
+        if frame["payload"]["user_id"] == user {
+            return frame;
+        }
+    }
+}
+
+/// Nothing was said of this user up to now: an edge of somebody who comes now is the next.
+async fn silence(server: &Server, ws: &mut Ws, user: &str, email: &str) {
+    let (client, id) = server.user(email, "agent").await;
+    let (_ws, _) = Ws::connect(server, &client).await;
+    loop {
+        let frame = ws.wait_for_any(&["user.online", "user.offline"]).await;
+        assert_ne!(frame["payload"]["user_id"], user, "{frame}");
+        if frame["payload"]["user_id"] == *id {
+            return;
+        }
+    }
+}
+
+async fn grace(server: &Server) {
+    server.advance(Duration::from_secs(6)).await;
+}
+
+on_both! {
+    async fn the_first_connection_and_the_end_of_the_last_are_told(server) {
+        let (mut boss, _) = Ws::connect(&server, &server.admin().await).await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (first, _) = Ws::connect(&server, &kim).await;
+        let online = edge(&mut boss, &kim_id).await;
+        assert_eq!((&online["type"], &online["payload"]["connections"]), (&json!("user.online"), &json!(1)));
+        assert_eq!(online["payload"]["tenant_id"], "tenant-123");
+        assert!(online["seq"].is_null() && online["id"].is_string() && online["timestamp"].is_i64(), "{online}");
+        let (second, _) = Ws::connect(&server, &kim).await;
+        first.close().await;
+        grace(&server).await;
+        silence(&server, &mut boss, &kim_id, "a@example.com").await;
+        second.close().await;
+        eventually("the connection to be gone", async || {
+            let asked = kim.get(&format!("/api/v1/ws/users/{kim_id}/online")).await.expect(200);
+            (asked.data()["online"] == false).then_some(())
+        })
+        .await;
+        grace(&server).await;
+        let offline = edge(&mut boss, &kim_id).await;
+        assert_eq!((&offline["type"], &offline["payload"]["reason"]), (&json!("user.offline"), &json!("closed")));
+        let seen = offline["payload"]["last_seen_at"].as_str().expect("a moment");
+        assert!(seen < offline["payload"]["at"].as_str().expect("a moment"));
+    }
+
+    async fn a_page_reload_shows_nothing(server) {
+        let (mut boss, _) = Ws::connect(&server, &server.admin().await).await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (before, _) = Ws::connect(&server, &kim).await;
+        edge(&mut boss, &kim_id).await;
+        before.close().await;
+        let (_after, _) = Ws::connect(&server, &kim).await;
+        grace(&server).await;
+        silence(&server, &mut boss, &kim_id, "a@example.com").await;
+    }
+
+    async fn who_is_put_out_is_offline_as_revoked(server) {
+        let admin = server.admin().await;
+        let (mut boss, _) = Ws::connect(&server, &admin).await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (mut ws, _) = Ws::connect(&server, &kim).await;
+        edge(&mut boss, &kim_id).await;
+        kim.post_empty("/api/v1/auth/logout").await.expect(200);
+        assert_eq!(ws.close_code().await, 4401);
+        drop(ws);
+        eventually("the connection to be gone", async || {
+            let stats = admin.get("/api/v1/ws/stats").await.expect(200);
+            (stats.data()["total_clients"] == 1).then_some(())
+        })
+        .await;
+        grace(&server).await;
+        assert_eq!(edge(&mut boss, &kim_id).await["payload"]["reason"], "revoked");
+    }
+
+    async fn a_subscription_decides_whether_edges_are_heard(server) {
+        let (mut boss, _) = Ws::connect(&server, &server.admin().await).await;
+        boss.send(&json!({ "type": "subscribe", "payload": { "events": ["order.*"] } })).await;
+        boss.wait_for("subscribed").await;
+        let (kim, _) = server.user("kim@example.com", "agent").await;
+        let (mut own, _) = Ws::connect(&server, &kim).await;
+        own.wait_for("user.online").await;
+        let admin = server.admin().await;
+        admin.post("/api/v1/events", json!({ "type": "order.paid", "payload": {} })).await.expect(202);
+        assert_eq!(boss.wait_for_any(&["user.online", "order.paid"]).await["type"], "order.paid");
+    }
+}
+
+async fn move_between(kim: &Client, from: Ws, to: &Server) -> Ws {
+    let (ws, _) = Ws::connect(to, &to.with_token(kim.token())).await;
+    from.close().await;
+    ws
+}
+
+#[tokio::test]
+async fn who_moves_between_servers_stays_online() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let (mut boss, _) = Ws::connect(&here, &here.admin().await).await;
+    let (kim, kim_id) = here.user("kim@example.com", "agent").await;
+    let (ws, _) = Ws::connect(&there, &there.with_token(kim.token())).await;
+    assert_eq!(edge(&mut boss, &kim_id).await["type"], "user.online", "heard from the other server");
+    let ws = move_between(&kim, ws, &here).await;
+    let _ws = move_between(&kim, ws, &there).await;
+    grace(&here).await;
+    grace(&there).await;
+    silence(&here, &mut boss, &kim_id, "a@example.com").await;
+}
+
+#[tokio::test]
+async fn the_users_of_a_killed_server_go_offline() {
+    let here = Server::builder().mariadb().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let (mut boss, _) = Ws::connect(&here, &admin).await;
+    let (kim, kim_id) = here.user("kim@example.com", "agent").await;
+    let (_ws, _) = Ws::connect(&there, &there.with_token(kim.token())).await;
+    let path = format!("/api/v1/ws/users/{kim_id}/online");
+    eventually("the user to be online", async || {
+        (admin.get(&path).await.expect(200).data()["online"] == true).then_some(())
+    })
+    .await;
+    there.kill_9();
+    eventually_within(Duration::from_secs(75), "the user to be offline", async || {
+        let answer = admin.get(&path).await.expect(200);
+        (answer.data()["online"] == false && answer.data()["last_seen_at"].is_string()).then_some(())
+    })
+    .await;
+    let offline = edge(&mut boss, &kim_id).await;
+    assert_eq!(
+        (&offline["type"], &offline["payload"]["reason"]),
+        (&json!("user.offline"), &json!("timeout"))
+    );
+    assert_eq!(admin.get("/api/v1/ws/connections").await.expect(200).data()[0]["user_id"], json!("user-456"));
+}
+
+#[tokio::test]
+async fn a_redis_that_is_lost_and_found_makes_no_edges() {
+    let server = Server::builder().mariadb().redis().start().await;
+    let (mut boss, _) = Ws::connect(&server, &server.admin().await).await;
+    let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+    let (_ws, _) = Ws::connect(&server, &kim).await;
+    edge(&mut boss, &kim_id).await;
+    let member = async || server.redis().cli(&["SISMEMBER", "callcenter:online:tenant-123", &kim_id]).await;
+    eventually("the user in Redis", async || (member().await == "1").then_some(())).await;
+    server.redis().kill_9();
+    eventually("Redis to be missed", async || {
+        server.logs().iter().any(|line| line.contains("Redis connection lost")).then_some(())
+    })
+    .await;
+    server.redis().start_again().await;
+    eventually("the user in Redis again", async || (member().await == "1").then_some(())).await;
+    grace(&server).await;
+    silence(&server, &mut boss, &kim_id, "a@example.com").await;
+}

@@ -1,0 +1,135 @@
+//! Several servers on one database, with a Redis, with one that comes and goes, and without.
+
+use crate::harness::redis::Redis;
+use crate::harness::wait::eventually;
+use crate::harness::ws::Ws;
+use crate::harness::{Client, Server, json};
+
+async fn publish(client: &Client, name: &str) {
+    let body = json!({ "type": "order.paid", "payload": { "name": name } });
+    client.post("/api/v1/events", body).await.expect(202);
+}
+
+/// The same user on another server.
+fn at(server: &Server, client: &Client) -> Client {
+    server.with_token(client.token())
+}
+
+/// The numbers of the next events of the log.
+async fn seqs(ws: &mut Ws, count: usize) -> Vec<i64> {
+    let mut seqs = Vec::new();
+    while seqs.len() < count {
+        let frame = ws.next_json().await;
+        seqs.extend(frame["seq"].as_i64());
+    }
+    seqs
+}
+
+/// Both servers publish at the same time; both listeners must see every event once and in order.
+async fn both_publish(here: &Server, there: &Server, from: i64) {
+    let admin = here.admin().await;
+    let (mut ws_here, ready) = Ws::connect(here, &admin).await;
+    let (mut ws_there, _) = Ws::connect(there, &at(there, &admin)).await;
+    assert_eq!(ready["seq"], from);
+    let write = async |client: Client, name: &str| {
+        for _ in 0..25 {
+            publish(&client, name).await;
+        }
+    };
+    let (there_admin, expected) = (at(there, &admin), (from + 1..=from + 50).collect::<Vec<_>>());
+    let ((), (), seen_here, seen_there) = tokio::join!(
+        write(admin.clone(), "here"),
+        write(there_admin, "there"),
+        seqs(&mut ws_here, 50),
+        seqs(&mut ws_there, 50)
+    );
+    assert_eq!((seen_here, seen_there), (expected.clone(), expected));
+}
+
+async fn listeners(redis: &Redis) -> String {
+    redis
+        .cli(&["PUBSUB", "NUMSUB", "callcenter:events:tenant-123"])
+        .await
+        .split_whitespace()
+        .last()
+        .unwrap_or("")
+        .to_owned()
+}
+
+async fn heard_by(redis: &Redis, servers: &str) {
+    eventually(&format!("{servers} servers to listen"), async || {
+        (listeners(redis).await == servers).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_of_one_server_reach_the_other_by_redis() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    both_publish(&here, &there, 0).await;
+    heard_by(here.redis(), "2").await;
+    both_publish(&here, &there, 50).await;
+}
+
+#[tokio::test]
+async fn without_redis_they_are_found_in_the_log() {
+    let here = Server::builder().mariadb().start().await;
+    let there = here.elsewhere().start().await;
+    both_publish(&here, &there, 0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_missed_while_redis_dies_freezes_and_comes_back() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let (admin, redis) = (here.admin().await, here.redis());
+    let (mut ws, _) = Ws::connect(&there, &at(&there, &admin)).await;
+    let (mut own, _) = Ws::connect(&here, &admin).await;
+    heard_by(redis, "2").await;
+    publish(&admin, "with Redis").await;
+    assert_eq!(seqs(&mut ws, 1).await, [1]);
+    redis.kill_9();
+    publish(&admin, "without").await;
+    assert_eq!(seqs(&mut ws, 1).await, [2]);
+    redis.start_again().await;
+    heard_by(redis, "2").await;
+    publish(&admin, "again").await;
+    assert_eq!(seqs(&mut ws, 1).await, [3]);
+    redis.freeze();
+    publish(&admin, "frozen").await;
+    assert_eq!(seqs(&mut ws, 1).await, [4]);
+    redis.thaw();
+    heard_by(redis, "2").await;
+    redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    publish(&admin, "cut off").await;
+    assert_eq!(seqs(&mut ws, 1).await, [5]);
+    heard_by(redis, "2").await;
+    assert_eq!(seqs(&mut own, 5).await, [1, 2, 3, 4, 5]);
+    for line in ["Redis connection lost", "Redis connected again"] {
+        assert!(there.logs().iter().any(|own| own.contains(line)), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_listens_only_for_tenants_that_listen_to_it() {
+    let server = Server::builder().mariadb().redis().start().await;
+    assert_eq!(listeners(server.redis()).await, "0");
+    let (_ws, _) = Ws::connect(&server, &server.admin().await).await;
+    heard_by(server.redis(), "1").await;
+}
+
+#[tokio::test]
+async fn a_client_resumes_on_another_server() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    for n in 1..=20 {
+        publish(&admin, &n.to_string()).await;
+    }
+    let bearer = format!("Bearer {}", admin.token());
+    let mut ws = Ws::open(&there, "/ws?since=5", &[("authorization", &bearer)]).await.expect("a connection");
+    assert_eq!(seqs(&mut ws, 15).await, (6..=20).collect::<Vec<_>>());
+    publish(&admin, "live").await;
+    assert_eq!(seqs(&mut ws, 1).await, [21]);
+}
