@@ -120,7 +120,7 @@ impl<'a> Register<'a> {
         if is_time_to_look {
             self.bury_the_dead().await?;
         }
-        if ticks % COUNT == 0 {
+        if ticks.is_multiple_of(COUNT) {
             let mut reader = self.store.read().await?;
             let count = rows::count(reader.conn(), &self.hub.0.server).await?;
             if usize::try_from(count).unwrap_or(0) != self.written.len() {
@@ -250,11 +250,13 @@ impl<'a> Register<'a> {
         if gone.is_empty() && self.closes_at.is_some_and(|at| at < Instant::now()) {
             self.closes_at = None;
         }
-        let mut by_tenant: HashMap<TenantId, Vec<Owner>> = HashMap::new();
+        // Each user once, with rows of however many servers.
+        let mut by_tenant: HashMap<TenantId, HashSet<Owner>> = HashMap::new();
         for (tenant, owner) in gone {
-            by_tenant.entry(tenant).or_default().push(owner);
+            by_tenant.entry(tenant).or_default().insert(owner);
         }
         for (tenant, owners) in by_tenant {
+            let owners: Vec<Owner> = owners.into_iter().collect();
             let edges = retrying(|| self.close_some(&tenant, &owners, before)).await?;
             self.tell(edges);
         }

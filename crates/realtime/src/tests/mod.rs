@@ -1,5 +1,6 @@
 //! The crate from outside: hubs on a real database, sockets that a test holds the other end of, a real Redis.
 
+mod edges;
 mod follower;
 mod hub;
 mod node;

@@ -2,10 +2,9 @@
 
 use super::redis_server::RedisServer;
 use super::support::*;
-use crate::{Bus, Edge, Presence, RedisUrl};
+use crate::{Bus, Presence, RedisUrl};
 use model::Role;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A server with presence.
@@ -15,7 +14,6 @@ pub(super) struct Node {
     pub bus: Bus,
     pub stop: CancellationToken,
     pub keeper: tokio::task::JoinHandle<()>,
-    pub edges: mpsc::Receiver<Edge>,
 }
 
 impl Node {
@@ -35,14 +33,14 @@ impl Node {
     pub(super) async fn with_heartbeat(world: World, url: &str, heartbeat: Duration) -> Self {
         let bus = Bus::connect(&RedisUrl::parse(url).unwrap()).await;
         world.hold_lease().await;
-        let (presence, edges) =
+        let (presence, _) =
             Presence::in_a_hurry(world.hub.clone(), Some(bus.clone()), world.store.clone(), heartbeat);
         let stop = CancellationToken::new();
         let keeper = tokio::spawn({
             let (presence, stop) = (presence.clone(), stop.clone());
             async move { presence.run(stop).await }
         });
-        Self { world, presence, edges, bus, stop, keeper }
+        Self { world, presence, bus, stop, keeper }
     }
 
     pub(super) async fn connect(&self, id: &str) -> Client {
