@@ -40,17 +40,22 @@ pub struct Seen {
 /// The lanes of all tenants in which something waits. Steps through the index from lane to lane.
 pub async fn look(conn: Conn<'_>, server: &ServerId) -> Result<Vec<Seen>> {
     type Row = (i64, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<String>);
-    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+    // Which of the two steps is explained at `deliveries::waiting`.
+    let seen = if conn.is_mysql() {
+        "WITH seen AS (SELECT webhook_id AS id FROM webhook_lane_queue GROUP BY webhook_id)"
+    } else {
         "WITH RECURSIVE seen (id) AS (
            SELECT MIN(webhook_id) FROM webhook_lane_queue
            UNION ALL
            SELECT (SELECT MIN(webhook_id) FROM webhook_lane_queue WHERE webhook_id > seen.id)
-           FROM seen WHERE seen.id IS NOT NULL)
-         SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue WHERE webhook_id = seen.id LIMIT 1),
+           FROM seen WHERE seen.id IS NOT NULL)"
+    };
+    let rows: Vec<Row> = on!(conn, c => QueryBuilder::new(seen)
+        .push(" SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue WHERE webhook_id = seen.id LIMIT 1),
           (SELECT MAX(log_id) FROM webhook_lane_queue WHERE webhook_id = seen.id), l.owner, l.edits, s.id
          FROM seen LEFT JOIN webhook_lanes l ON l.webhook_id = seen.id LEFT JOIN servers s ON s.id = l.owner
          WHERE seen.id IS NOT NULL")
-        .fetch_all(c).await)?;
+        .build_query_as().fetch_all(c).await)?;
     let seen = |(id, tenant, newest, owner, edits, alive): Row| {
         let owned = match (owner, alive) {
             (Some(owner), _) if owner == server.as_str() => Owned::Here,

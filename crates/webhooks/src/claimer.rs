@@ -152,6 +152,7 @@ async fn claim_rows(shared: &Shared, wishes: &[Wish], generation: u64) -> Result
             // Whether the transaction took place is unknown.
             for wish in wishes {
                 shared.upkeep.suspect(wish.webhook, now);
+                shared.lanes(|lanes| lanes.fall_behind(wish.webhook));
             }
             return Err(error);
         }
@@ -189,10 +190,9 @@ fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
         let lane = lanes.lane(webhook, Instant::now());
         // A claimed row's payload is not known before it is read: 256 rows are 16 MiB above the bound at worst.
         let room = share.saturating_sub(lane.bytes) / (GREATEST_PAYLOAD + DELIVERY_OVERHEAD);
-        let ahead = lane.claim_ahead().saturating_sub(lane.queue.len());
-        let limit = ahead.min(room).min(left);
+        let limit = lane.claim_now().min(room).min(left);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
-            lane.behind = true;
+            lanes.fall_behind(webhook);
             continue;
         }
         left -= limit;
@@ -204,19 +204,12 @@ fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
 fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Vec<Vec<Delivery>>) {
     let now = Instant::now();
     for (wish, rows) in wishes.iter().zip(claimed) {
-        // What was refused room, and was committed after this claim or is not yet, comes before what is published next.
-        let refused = lanes.has_refused(wish.webhook);
         let rows_left = rows.len() >= wish.limit;
-        let behind = rows_left || refused || lanes.wanted.contains(wish.webhook);
         for row in rows {
             let bytes = row.payload.as_ref().map_or(0, |payload| payload.get().len()) + DELIVERY_OVERHEAD;
             lanes.push(row, bytes, now);
         }
-        let lane = lanes.lane(wish.webhook, now);
-        lane.behind = behind;
-        if rows_left && lane.wants_more() {
-            lanes.wanted.insert(wish.webhook);
-        }
+        lanes.claimed(wish.webhook, rows_left, now);
     }
 }
 

@@ -27,8 +27,9 @@ use tower::Service;
 const BODY: usize = 4096;
 /// Many servers close a connection that was idle for 5 s; one that we close before cannot be closed under a request.
 const IDLE: Duration = Duration::from_secs(4);
-/// Idle connections kept for one host: what an endpoint has in flight at most.
-const IDLE_PER_HOST: usize = crate::limits::LANE_IN_FLIGHT;
+/// Idle connections kept for one host. Many endpoints may stand on one, so it is all that can be in flight: fewer, and what
+/// one endpoint gives back the next one has to open again.
+const IDLE_PER_HOST: usize = crate::limits::UNRECORDED;
 /// With so many sockets open none is kept any more. Those in use are at most 256 and the tests by hand, so that there
 /// are never more than 512 + 288, below the usual limit of 1,024 open files.
 const SOCKETS_KEPT: usize = 512;

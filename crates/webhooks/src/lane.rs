@@ -70,6 +70,10 @@ pub(crate) struct Lane {
     ordered_next: bool,
     /// Whether the database holds due deliveries that came before whatever comes now.
     pub(crate) behind: bool,
+    /// Whether some that came before what waits in memory are just being committed. Nothing starts until they were claimed,
+    /// which takes milliseconds: without that wait, a lane to which is published all the time would never be seen to have
+    /// caught up.
+    pub(crate) catching_up: bool,
     /// Whether the endpoint is switched off, so that what waits ends now, due or not.
     pub(crate) closed: bool,
     pub(crate) standing: Standing,
@@ -94,6 +98,7 @@ impl Lane {
             ordered: None,
             ordered_next: false,
             behind: true,
+            catching_up: false,
             closed: false,
             standing: Standing::Untried,
             place: Place::Out,
@@ -122,7 +127,11 @@ impl Lane {
 
     /// Whether a delivery waits in memory that nothing before it holds back.
     pub(crate) fn has_next(&self) -> bool {
-        !self.queue.is_empty() || self.ordered.as_ref().is_some_and(|ordered| ordered.has_ready())
+        self.may_pop_queue() || self.ordered.as_ref().is_some_and(|ordered| ordered.has_ready())
+    }
+
+    fn may_pop_queue(&self) -> bool {
+        !self.queue.is_empty() && !self.catching_up
     }
 
     /// The next delivery; those in order and the others take turns.
@@ -134,7 +143,10 @@ impl Lane {
                 .and_then(|ordered| ordered.pop())
                 .map(|(queued, place)| (queued, Some(place)))
         };
-        let other = |lane: &mut Self| lane.queue.pop_front().map(|queued| (queued, None));
+        let other = |lane: &mut Self| {
+            let queued = lane.may_pop_queue().then(|| lane.queue.pop_front()).flatten()?;
+            Some((queued, None))
+        };
         if self.ordered_next {
             in_order(self).or_else(|| other(self))
         } else {
@@ -150,6 +162,13 @@ impl Lane {
     /// How many deliveries to keep in memory of those that the database holds.
     pub(crate) fn claim_ahead(&self) -> usize {
         if self.closed || self.standing == Standing::Answers { CLAIM_AHEAD } else { 1 }
+    }
+
+    /// How many to claim now.
+    pub(crate) fn claim_now(&self) -> usize {
+        // What waits in memory came later than what is claimed to catch up.
+        let waiting = if self.catching_up { 0 } else { self.queue.len() };
+        self.claim_ahead().saturating_sub(waiting)
     }
 
     /// Whether the database should be asked for more now.

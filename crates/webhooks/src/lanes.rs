@@ -69,14 +69,31 @@ impl Lanes {
             self.bytes += bytes;
             return Some(self.generation);
         }
-        lane.behind = true;
+        self.fall_behind(webhook);
         self.refused.entry(webhook).or_insert(now);
         None
     }
 
-    /// Whether a refused delivery of that lane may still be committed.
-    pub(crate) fn has_refused(&self, webhook: WebhookId) -> bool {
-        self.refused.contains_key(&webhook)
+    /// From now on the lane goes by the database.
+    pub(crate) fn fall_behind(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        lane.behind = true;
+        if std::mem::take(&mut lane.catching_up) {
+            self.make_ready(webhook);
+        }
+    }
+
+    /// What was due in the database is in memory now, or with `rows_left` a part of it. If it is all of it, what is published
+    /// from now on may wait in memory, behind what was refused before and is just being committed.
+    pub(crate) fn claimed(&mut self, webhook: WebhookId, rows_left: bool, now: Instant) {
+        let refused = self.refused.contains_key(&webhook) || self.wanted.contains(webhook);
+        let lane = self.lane(webhook, now);
+        lane.behind = rows_left;
+        lane.catching_up = refused && !rows_left;
+        if rows_left && lane.wants_more() {
+            self.wanted.insert(webhook);
+        }
+        self.make_ready(webhook);
     }
 
     /// What was refused was committed, so that the database has it; gives whether there was any.
@@ -151,7 +168,7 @@ impl Lanes {
             self.clear(webhook);
         }
         for lane in self.lanes.values_mut() {
-            lane.behind = true;
+            (lane.behind, lane.catching_up) = (true, false);
         }
     }
 

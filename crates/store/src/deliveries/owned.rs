@@ -112,12 +112,16 @@ pub async fn tenant_of_waiting(conn: Conn<'_>, webhook: WebhookId) -> Result<Opt
 /// Who owns deliveries without being entered as a server: nobody renews for it and nobody would find it dead. Steps
 /// through the index from owner to owner.
 pub async fn owners_without_server(conn: Conn<'_>) -> Result<Vec<ServerId>> {
-    let ids: Vec<Option<String>> = on!(conn, c => sqlx::query_scalar(
+    let sql = if conn.is_mysql() {
+        "SELECT id FROM (SELECT owner AS id FROM webhook_logs WHERE owner > '-' GROUP BY owner) AS owners
+         WHERE id NOT IN (SELECT id FROM servers)"
+    } else {
         "WITH RECURSIVE owners (id) AS (
            SELECT MIN(owner) FROM webhook_logs WHERE owner > '-'
            UNION ALL
            SELECT (SELECT MIN(owner) FROM webhook_logs WHERE owner > owners.id) FROM owners WHERE owners.id IS NOT NULL)
-         SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM servers)")
-        .fetch_all(c).await)?;
+         SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM servers)"
+    };
+    let ids: Vec<Option<String>> = on!(conn, c => sqlx::query_scalar(sql).fetch_all(c).await)?;
     Ok(ids.into_iter().flatten().filter_map(|id| ServerId::parse(&id).ok()).collect())
 }

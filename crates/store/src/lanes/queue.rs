@@ -42,16 +42,26 @@ pub async fn queues(
     limit: usize,
 ) -> Result<Vec<(i64, Timestamp)>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows: Vec<(i64, Option<i64>)> = on!(conn, c => sqlx::query_as(
-        "WITH RECURSIVE queues (queue, number) AS (
-           SELECT MIN(queue), 1 FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
-           UNION ALL
-           SELECT (SELECT MIN(queue) FROM webhook_lane_queue WHERE webhook_id = ? AND queue > queues.queue), number + 1
-           FROM queues WHERE queues.queue IS NOT NULL AND number < ?)
-         SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
-           AND q.tenant_id = ? ORDER BY log_id LIMIT 1) FROM queues WHERE queue IS NOT NULL")
-        .bind(webhook.0).bind(after).bind(webhook.0).bind(limit).bind(webhook.0).bind(tenant.as_str())
-        .fetch_all(c).await)?;
+    // Which of the two steps is explained at `deliveries::waiting`.
+    let rows: Vec<(i64, Option<i64>)> = if conn.is_mysql() {
+        on!(conn, c => sqlx::query_as(
+            "SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
+               AND q.tenant_id = ? ORDER BY log_id LIMIT 1)
+             FROM (SELECT queue FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
+                   GROUP BY webhook_id, queue ORDER BY queue LIMIT ?) AS queues ORDER BY queue")
+            .bind(webhook.0).bind(tenant.as_str()).bind(webhook.0).bind(after).bind(limit).fetch_all(c).await)?
+    } else {
+        on!(conn, c => sqlx::query_as(
+            "WITH RECURSIVE queues (queue, number) AS (
+               SELECT MIN(queue), 1 FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
+               UNION ALL
+               SELECT (SELECT MIN(queue) FROM webhook_lane_queue WHERE webhook_id = ? AND queue > queues.queue), number + 1
+               FROM queues WHERE queues.queue IS NOT NULL AND number < ?)
+             SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
+               AND q.tenant_id = ? ORDER BY log_id LIMIT 1) FROM queues WHERE queue IS NOT NULL")
+            .bind(webhook.0).bind(after).bind(webhook.0).bind(limit).bind(webhook.0).bind(tenant.as_str())
+            .fetch_all(c).await)?
+    };
     Ok(rows.into_iter().filter_map(|(queue, due_at)| Some((queue, Timestamp(due_at?)))).collect())
 }
 

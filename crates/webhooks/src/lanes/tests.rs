@@ -135,13 +135,43 @@ async fn a_lane_that_overflowed_goes_by_the_database_until_it_has_caught_up() {
     }
     assert_eq!(lanes.bytes, 0);
     assert_eq!(lanes.reserve(WebhookId(1), 10, now), None);
-    assert!(lanes.has_refused(WebhookId(1)));
+    assert!(lanes.refused.contains_key(&WebhookId(1)));
     lanes.end_old_refusals(now);
     assert!(lanes.wanted.is_empty(), "its commit may still come");
     lanes.end_old_refusals(now + REFUSED * 2);
     assert_eq!(lanes.wanted.pop(), Some(WebhookId(1)));
     lanes.lane(WebhookId(1), now).behind = false;
     assert!(lanes.reserve(WebhookId(1), 10, now).is_some());
+}
+
+#[tokio::test]
+async fn a_lane_catches_up_while_more_is_published_all_the_time() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    lanes.lane(WebhookId(1), now).behind = true;
+    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None, "1 goes by the database");
+    lanes.claimed(WebhookId(1), false, now);
+    // While 1 is being committed, 2 may wait in memory already.
+    assert!(lanes.reserve(WebhookId(1), 10, now).is_some());
+    lanes.push(delivery(1, 2), 10, now);
+    assert!(lanes.take(now, CLOCK).is_none(), "2 waits for 1");
+    assert!(lanes.refused_are_committed());
+    assert_eq!(lanes.wanted.pop(), Some(WebhookId(1)));
+    lanes.push(delivery(1, 1), 10, now);
+    lanes.claimed(WebhookId(1), false, now);
+    let order: Vec<i64> = take_all(&mut lanes, now).iter().map(|job| job.delivery.id.0).collect();
+    assert_eq!(order, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_lane_that_cannot_catch_up_sends_what_it_has() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 3, now);
+    lanes.reserve(WebhookId(1), usize::MAX >> 1, now);
+    lanes.claimed(WebhookId(1), false, now);
+    assert!(lanes.take(now, CLOCK).is_none());
+    lanes.fall_behind(WebhookId(1));
+    assert_eq!(take_all(&mut lanes, now).len(), 3);
 }
 
 #[tokio::test]
