@@ -90,9 +90,13 @@ on_both! {
         for scope in SCOPES {
             let (program, _) = server.program(&admin, &[scope]).await;
             for (method, path) in &calls {
+                let expected = scope_of(method, path) == Some(*scope);
+                if expected && path.ends_with("/stream") {
+                    // An answer without an end: tests of its own read it.
+                    continue;
+                }
                 let filled = path.replace("{user_id}", "nobody").replace("{log_id}", "9").replace("{id}", "99");
                 let status = permissions::call(&program, method, &filled).await;
-                let expected = scope_of(method, path) == Some(*scope);
                 assert_eq!(status != 403, expected, "{scope}: {method} {path}: {status}");
                 assert_ne!(status, 401, "{scope}: {method} {path}");
             }
