@@ -6,6 +6,7 @@ pub mod http;
 pub mod macros;
 pub mod mariadb;
 pub mod process;
+pub mod raw;
 pub mod redis;
 pub mod server;
 pub mod sink;

@@ -6,5 +6,6 @@ mod connections;
 mod edges;
 mod messages;
 mod presence;
+mod rfc6455;
 mod sessions;
 mod several_servers;

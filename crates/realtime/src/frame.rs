@@ -1,5 +1,6 @@
-//! The JSON documents that a connection gets, as ready bytes. Knows nothing of who gets them.
+//! The JSON documents that a connection gets, as ready WebSocket frames. Knows nothing of who gets them.
 
+use crate::wire;
 use bytes::Bytes;
 use model::event::View;
 use model::{ConnectionId, Event, Role, TenantId, Timestamp, UserId};
@@ -74,7 +75,7 @@ struct Problem<'a> {
 
 /// The event as its listeners with that view get it.
 pub(crate) fn event(event: &Event, view: View) -> Bytes {
-    bytes(&EventFrame {
+    wire::text(&EventFrame {
         name: event.name.as_str(),
         payload: &event.payload_of(view),
         id: event.id.as_str(),
@@ -85,7 +86,7 @@ pub(crate) fn event(event: &Event, view: View) -> Bytes {
 
 /// The same, of an event that stands in no log.
 pub(crate) fn ephemeral(event: &Event, view: View) -> Bytes {
-    bytes(&EphemeralFrame {
+    wire::text(&EphemeralFrame {
         name: event.name.as_str(),
         payload: &event.payload_of(view),
         id: event.id.as_str(),
@@ -129,10 +130,5 @@ pub(crate) fn error(code: &str, message: &str, reference: Option<&RawValue>) -> 
 }
 
 fn control(name: &str, payload: Option<impl Serialize>, reference: Option<&RawValue>) -> Bytes {
-    bytes(&ControlFrame { name, payload, reference })
-}
-
-/// None of the types here can fail to serialise: no maps with odd keys, no fallible parts.
-fn bytes(document: &impl Serialize) -> Bytes {
-    serde_json::to_vec(document).unwrap_or_default().into()
+    wire::text(&ControlFrame { name, payload, reference })
 }

@@ -9,16 +9,15 @@ mod feed;
 mod frame;
 mod hub;
 mod log;
+mod loops;
 mod presence;
-
-mod socket;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use bus::{Bus, InvalidRedisUrl, RedisUrl, Relay};
 pub use config::HubConfig;
 pub use connection::{Connection, Followed, Follower};
 pub use hub::{Admission, Authority, Bearer, CheckFuture, Hub, LocalConnection, Refusal, Stats};
 pub use presence::{Edge, ListedConnection, Presence, Turn};
-pub use socket::{Frame, FrameSink, FrameStream, Gone, Incoming, Socket};

@@ -1,8 +1,8 @@
 //! Real-time connections.
 
 mod connections;
+mod handshake;
 mod online;
-mod socket;
 mod stats;
 mod upgrade;
 

@@ -1,6 +1,6 @@
 //! `GET /ws`: checks everything before the upgrade, so that a refusal is a plain HTTP answer.
 
-use super::socket::{MAX_MESSAGE, PlainSocket, READ_BUFFER};
+use super::handshake::Handshake;
 use crate::cors::host;
 use crate::error::{ApiError, Result};
 use crate::events::event_number;
@@ -8,8 +8,6 @@ use crate::extract::{AnyCaller, ClientAddress, Query};
 use crate::state::ApiState;
 use app::Caller;
 use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use realtime::{Admission, Refusal};
@@ -46,22 +44,16 @@ pub(crate) async fn upgrade(
     ClientAddress(address): ClientAddress,
     Query(resume): Query<Resume>,
     headers: HeaderMap,
-    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    handshake: Result<Handshake>,
 ) -> Result<Response> {
     check_origin(&state, &headers)?;
-    let upgrade = upgrade.map_err(|_| not_a_websocket())?;
+    let handshake = handshake?;
     let since = resume.since.as_deref().map(|text| event_number("since", text)).transpose()?;
     let who = admission(&caller, address, &headers, since, resume.epoch);
     let connection = state.app.hub.admit(who).map_err(refused)?;
     // What ended between the guard's check and now, the hub did not hear of: it only tells connections that it has.
     check_again(&state, &caller).await?;
-    let response = upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE)
-        .on_upgrade(move |socket| connection.serve(PlainSocket(socket)));
-    Ok(response)
+    Ok(handshake.accept(connection))
 }
 
 /// What the hub is to know of a connection.
@@ -103,11 +95,6 @@ fn check_origin(state: &ApiState, headers: &HeaderMap) -> Result<()> {
     }
     let message = "pages of this origin may not connect: see CORS_ALLOWED_ORIGINS";
     Err(ApiError::new(StatusCode::FORBIDDEN, "origin_not_allowed", message))
-}
-
-fn not_a_websocket() -> ApiError {
-    let message = "this is a WebSocket endpoint: connect with a WebSocket client over HTTP/1.1";
-    ApiError::new(StatusCode::BAD_REQUEST, "upgrade_required", message)
 }
 
 /// Why there is no place.

@@ -1,35 +1,51 @@
-//! The frames of one write. Knows nothing of where they come from.
+//! The frames of one write, each with its event's number, so that a write that ends halfway can be taken up again. Knows
+//! nothing of where they come from.
 
 use super::cursor::Take;
 use crate::feed::Entry;
-use crate::socket::Frame;
 use bytes::Bytes;
 use model::event::View;
+use std::io::IoSlice;
 
-/// A write takes at most 64 frames and ends with the frame that reaches 64 KiB: with payloads of up to 64 KiB, a socket
-/// that does not read holds less than 160 KiB.
+/// A write takes at most 64 frames and ends with the frame that reaches 64 KiB.
 const FRAMES: usize = 64;
 const BYTES: usize = 64 << 10;
 
 /// Frames to be written together.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
-    frames: Vec<Frame>,
+pub(crate) struct Batch {
+    frames: Vec<(i64, Bytes)>,
     bytes: usize,
 }
 
 impl Batch {
-    pub(super) fn text(&mut self, text: Bytes) {
-        self.bytes += text.len();
-        self.frames.push(Frame::Text(text));
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 
-    pub(super) fn ping(&mut self) {
-        self.frames.push(Frame::Ping);
+    /// Bytes of all frames.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    pub(super) fn frames(&self) -> &[Frame] {
-        &self.frames
+    pub(crate) fn slices(&self) -> Vec<IoSlice<'_>> {
+        self.frames.iter().map(|(_, frame)| IoSlice::new(frame)).collect()
+    }
+
+    /// Where a write of `written` bytes ended: what is missing of the frame that it cut, and the number of the first event
+    /// of which nothing was written. `None` if all was written.
+    pub(crate) fn cut(&self, written: usize) -> Option<(Bytes, i64)> {
+        let mut left = written;
+        for (seq, frame) in &self.frames {
+            if left == 0 {
+                return Some((Bytes::new(), *seq));
+            }
+            if left < frame.len() {
+                return Some((frame.slice(left..), seq + 1));
+            }
+            left -= frame.len();
+        }
+        None
     }
 }
 
@@ -39,7 +55,9 @@ impl Take for Batch {
     }
 
     fn take(&mut self, entry: &Entry, view: View) {
-        self.text(entry.frame(view));
+        let frame = entry.frame(view);
+        self.bytes += frame.len();
+        self.frames.push((entry.seq(), frame));
     }
 }
 
@@ -47,18 +65,25 @@ impl Take for Batch {
 mod tests {
     use super::*;
 
-    fn filled_with(bytes: usize) -> Batch {
-        let mut batch = Batch::default();
-        while batch.room() > 0 {
-            batch.text(vec![b'x'; bytes].into());
-        }
-        batch
+    fn batch(frames: usize, bytes: usize) -> Batch {
+        let frame = |n| (i64::try_from(n).unwrap() * 10, Bytes::from(vec![b'x'; bytes]));
+        Batch { frames: (0..frames).map(frame).collect(), bytes: frames * bytes }
     }
 
     #[test]
     fn a_batch_is_full_after_64_frames_or_64_kib() {
-        assert_eq!(filled_with(10).frames().len(), 64);
-        assert_eq!(filled_with(40 << 10).frames().len(), 2);
-        assert_eq!(filled_with(66 << 10).frames().len(), 1);
+        assert_eq!((batch(63, 10).room(), batch(64, 10).room()), (1, 0));
+        assert!(batch(1, 40 << 10).room() > 0);
+        assert_eq!((batch(2, 40 << 10).room(), batch(1, 66 << 10).room()), (0, 0));
+    }
+
+    #[test]
+    fn a_write_that_ends_halfway_is_taken_up_behind_the_frame_that_it_cut() {
+        let batch = batch(3, 100);
+        assert_eq!(batch.cut(0), Some((Bytes::new(), 0)));
+        assert_eq!(batch.cut(100), Some((Bytes::new(), 10)));
+        assert_eq!(batch.cut(150), Some((Bytes::from(vec![b'x'; 50]), 11)));
+        assert_eq!(batch.cut(299), Some((Bytes::from(vec![b'x'; 1]), 21)));
+        assert_eq!(batch.cut(300), None);
     }
 }

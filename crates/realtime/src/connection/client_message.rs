@@ -59,7 +59,7 @@ impl Prolong for Place {
     }
 }
 
-/// Does what the message asks for and gives the answer; none if it comes later, by mail.
+/// Does what the message asks for and gives the answer, a frame; none if it comes later, by mail.
 pub(super) fn answer(text: &[u8], filter: &mut Filter, place: &Place) -> Option<Bytes> {
     answer_to(text, filter, place)
 }
@@ -172,8 +172,12 @@ mod tests {
         }
     }
 
+    fn document(frame: Option<Bytes>) -> Value {
+        serde_json::from_slice(&crate::wire::document(&frame.unwrap())).unwrap()
+    }
+
     fn ask(filter: &mut Filter, text: &str) -> Value {
-        serde_json::from_slice(&answer_to(text.as_bytes(), filter, &Asked::default()).unwrap()).unwrap()
+        document(answer_to(text.as_bytes(), filter, &Asked::default()))
     }
 
     #[test]
@@ -182,7 +186,7 @@ mod tests {
         let refresh = br#"{"type":"auth.refresh","payload":{"access_token":"abc"},"ref":1}"#;
         assert_eq!(answer_to(refresh, &mut filter, &asked), None);
         assert_eq!(*asked.0.borrow(), ["abc"]);
-        let busy: Value = serde_json::from_slice(&answer_to(refresh, &mut filter, &asked).unwrap()).unwrap();
+        let busy = document(answer_to(refresh, &mut filter, &asked));
         assert_eq!((&busy["payload"]["code"], &busy["ref"]), (&json!("busy"), &json!(1)));
     }
 
@@ -261,7 +265,7 @@ mod tests {
         fn whatever_is_sent_the_answer_is_a_short_document(text in ".{0,400}") {
             let answer = answer_to(text.as_bytes(), &mut Filter::default(), &Asked::default()).unwrap();
             proptest::prop_assert!(answer.len() < 1024);
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            let answer: Value = serde_json::from_slice(&crate::wire::document(&answer)).unwrap();
             proptest::prop_assert!(answer["type"].is_string());
         }
     }

@@ -13,7 +13,7 @@ const PAGE_BYTES: usize = 64 << 10;
 
 /// A place in the stream of events.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// The number of the next event.
     next: i64,
     /// The next event is whatever is the oldest one in the log.
@@ -23,13 +23,13 @@ pub(super) struct Cursor {
 }
 
 /// What the client may and wants to see.
-pub(super) struct Sight<'a> {
+pub(crate) struct Sight<'a> {
     pub viewer: &'a Viewer,
     pub filter: &'a Filter,
 }
 
 /// Takes what the cursor passes and the client is to get.
-pub(super) trait Take {
+pub(crate) trait Take {
     /// How many more events to look at.
     fn room(&self) -> usize;
 
@@ -39,7 +39,7 @@ pub(super) trait Take {
 
 /// Why the cursor stopped.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// There is no further event.
     CaughtUp,
     /// The next event stands only in the log.
@@ -53,6 +53,11 @@ pub(super) enum Stop {
 impl Cursor {
     pub(super) fn new(next: i64, from_oldest: bool) -> Self {
         Self { next, from_oldest, rows: PAGE_ROWS / 4 }
+    }
+
+    /// The number of the next event.
+    pub(super) fn next(&self) -> i64 {
+        self.next
     }
 
     /// The number of the last event passed.
@@ -71,13 +76,23 @@ impl Cursor {
         self.from_oldest = false;
     }
 
-    /// Moves through the feed as far as the batch has room.
-    pub(super) fn follow(&mut self, feed: &Feed, sight: &Sight<'_>, batch: &mut impl Take) -> Stop {
+    /// Moves through the feed as far as the batch has room, to number `until` at most, which it does not pass.
+    pub(super) fn follow(
+        &mut self,
+        feed: &Feed,
+        until: i64,
+        sight: &Sight<'_>,
+        batch: &mut impl Take,
+    ) -> Stop {
         loop {
+            if self.next >= until {
+                return Stop::CaughtUp;
+            }
             if batch.room() == 0 {
                 return Stop::Full;
             }
-            match feed.read(self.next, batch.room()) {
+            let left = usize::try_from(until.saturating_sub(self.next)).unwrap_or(0);
+            match feed.read(self.next, batch.room().min(left)) {
                 Found::Behind => return Stop::Behind,
                 Found::Events(events) if events.is_empty() => return Stop::CaughtUp,
                 Found::Events(events) => {
@@ -168,7 +183,7 @@ mod tests {
         let sight = Sight { viewer: &viewer, filter: &Filter::Everything };
         let (mut cursor, mut batch) = (Cursor::new(1, true), Batch::default());
         assert_eq!(cursor.absorb(Vec::new(), asked_at, &sight, &mut batch), Stop::Behind);
-        assert_eq!(cursor.follow(&feed, &sight, &mut batch), Stop::CaughtUp);
-        assert_eq!((cursor.passed(), batch.frames().len()), (101, 1));
+        assert_eq!(cursor.follow(&feed, i64::MAX, &sight, &mut batch), Stop::CaughtUp);
+        assert_eq!((cursor.passed(), batch.slices().len()), (101, 1));
     }
 }

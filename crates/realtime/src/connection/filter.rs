@@ -7,7 +7,7 @@ use model::webhook::EventPattern;
 pub(super) const ENTRIES: usize = 64;
 
 /// A client's subscription.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Filter {
     /// All that the user may see, because nothing was asked for.
     #[default]
@@ -22,7 +22,7 @@ pub(super) struct TooMany;
 
 impl Filter {
     /// Whether the client wants events of that name.
-    pub(super) fn wants(&self, name: &EventName) -> bool {
+    pub(crate) fn wants(&self, name: &EventName) -> bool {
         match self {
             Self::Everything => true,
             Self::Only(patterns) => patterns.iter().any(|pattern| pattern.matches(name)),

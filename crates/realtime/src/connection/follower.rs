@@ -6,6 +6,7 @@ use super::cursor::{Cursor, Sight, Stop, Take};
 use super::filter::Filter;
 use super::resume::Start;
 use crate::feed::Entry;
+use crate::wire;
 use bytes::Bytes;
 use model::event::View;
 use model::webhook::EventPattern;
@@ -86,7 +87,7 @@ impl Follower {
     /// admin closed it, or the server is stopping. May be dropped and called again; nothing is lost.
     pub async fn next(&mut self) -> Option<Followed> {
         loop {
-            if self.place.member.is_closed() {
+            if self.place.member.close_asked().is_some() {
                 return None;
             }
             if let Some(next) = self.ready.pop() {
@@ -95,7 +96,7 @@ impl Follower {
             self.head.borrow_and_update();
             let viewer = self.place.member.viewer();
             let sight = Sight { viewer: &viewer, filter: &self.filter };
-            let stop = self.cursor.follow(&self.place.tenant.feed, &sight, &mut self.ready);
+            let stop = self.cursor.follow(&self.place.tenant.feed, i64::MAX, &sight, &mut self.ready);
             if self.ready.is_empty() && !self.wait(stop).await {
                 return None;
             }
@@ -107,7 +108,7 @@ impl Follower {
         let member = std::sync::Arc::clone(&self.place.member);
         tokio::select! {
             biased;
-            _ = member.closed() => false,
+            () = member.closed() => false,
             () = self.fetch(stop) => true,
         }
     }
@@ -173,7 +174,7 @@ impl Take for Ready {
     }
 
     fn take(&mut self, entry: &Entry, view: View) {
-        let document = entry.frame(view);
+        let document = wire::document(&entry.frame(view));
         self.bytes += document.len();
         self.push(Followed::Event { seq: entry.seq(), name: entry.event().name.clone(), document });
     }

@@ -19,6 +19,9 @@ pub(crate) struct Close {
 
 impl Close {
     pub(crate) const SILENT: Self = Self { code: 1001, reason: "nothing heard for 60 s" };
+    pub(crate) const STUCK: Self = Self { code: 1001, reason: "nothing taken for 60 s" };
+    pub(crate) const VIOLATION: Self = Self { code: 1002, reason: "not as RFC 6455 says" };
+    pub(crate) const NOT_UTF8: Self = Self { code: 1007, reason: "text that is not UTF-8" };
     pub(crate) const BINARY: Self = Self { code: 1003, reason: "text messages only" };
     pub(crate) const TOO_LARGE: Self = Self { code: 1009, reason: "message over 64 KiB" };
     pub(crate) const RESTARTING: Self = Self { code: 1012, reason: "restarting" };
@@ -45,15 +48,24 @@ pub(crate) struct Member {
     letters: Mutex<Letters>,
     /// When the last frame came, in milliseconds of the hub's own time.
     heard: AtomicU64,
-    /// When the last ping was asked for, in the same.
+    /// When the last ping was asked for, in the same, and the first one since the last frame came.
     pinged: AtomicU64,
+    asked: AtomicU64,
     is_ping_due: AtomicBool,
     is_expiry_due: AtomicBool,
     was_expiry_announced: AtomicBool,
     close: OnceLock<Close>,
-    closing: Notify,
-    /// Wakes the writer.
-    pub wake: Notify,
+    /// Since when the client takes nothing of what is written to it, in the same; 0 while it does.
+    stuck: AtomicU64,
+    /// Wakes whoever serves the connection, once it has its place in a loop.
+    bell: OnceLock<Box<dyn Bell>>,
+    /// The same, before and without that.
+    wake: Notify,
+}
+
+/// Tells somebody that there is something to look at. Ringing twice is ringing once.
+pub(crate) trait Bell: std::fmt::Debug + Send + Sync {
+    fn ring(&self);
 }
 
 impl Member {
@@ -72,11 +84,13 @@ impl Member {
             letters: Mutex::default(),
             heard: AtomicU64::new(hub_ms),
             pinged: AtomicU64::new(hub_ms),
+            asked: AtomicU64::new(hub_ms),
             is_ping_due: AtomicBool::new(false),
             is_expiry_due: AtomicBool::new(false),
             was_expiry_announced: AtomicBool::new(false),
             close: OnceLock::new(),
-            closing: Notify::new(),
+            stuck: AtomicU64::new(0),
+            bell: OnceLock::new(),
             wake: Notify::new(),
         }
     }
@@ -94,6 +108,7 @@ impl Member {
     /// From now on it sees what that role sees.
     pub(crate) fn set_role(&self, role: Role) {
         *lock(&self.role) = role;
+        self.ring();
     }
 
     /// Whether it hangs on that sign-in.
@@ -109,16 +124,16 @@ impl Member {
     /// From now on it hangs on that sign-in and ends with that token.
     pub(crate) fn prolong(&self, bearer: &Bearer) {
         *lock(&self.session) = Some(bearer.session.clone());
-        self.set_role(bearer.role);
         self.expires_at.store(bearer.expires_at.0, Ordering::Relaxed);
         self.was_expiry_announced.store(false, Ordering::Relaxed);
         self.is_expiry_due.store(false, Ordering::Relaxed);
+        self.set_role(bearer.role);
     }
 
-    /// Puts a letter into its box and wakes whoever writes.
+    /// Puts a letter into its box and wakes whoever serves the connection.
     pub(crate) fn post(&self, mail: Mail) {
         lock(&self.letters).add(mail);
-        self.wake.notify_one();
+        self.ring();
     }
 
     /// Takes all letters as frames.
@@ -141,59 +156,99 @@ impl Member {
         self.pinged.load(Ordering::Relaxed)
     }
 
+    /// When the client was first asked whether it is there, since it was last heard of.
+    pub(crate) fn asked_ms(&self) -> Option<u64> {
+        Some(self.asked.load(Ordering::Relaxed)).filter(|asked| *asked > self.heard_ms())
+    }
+
     /// Asks for a ping.
     pub(crate) fn ping(&self, hub_ms: u64) {
+        if self.asked_ms().is_none() {
+            self.asked.store(hub_ms, Ordering::Relaxed);
+        }
         self.pinged.store(hub_ms, Ordering::Relaxed);
-        self.is_ping_due.store(true, Ordering::Relaxed);
-        self.wake.notify_one();
+        self.is_ping_due.store(true, Ordering::Release);
+        self.ring();
     }
 
     /// Whether a ping is to be sent; asks once.
     pub(crate) fn take_ping(&self) -> bool {
-        self.is_ping_due.swap(false, Ordering::Relaxed)
+        self.is_ping_due.swap(false, Ordering::AcqRel)
     }
 
     /// Asks to tell the client that its token ends soon, the first time.
     pub(crate) fn announce_expiry(&self) {
         if !self.was_expiry_announced.swap(true, Ordering::Relaxed) {
-            self.is_expiry_due.store(true, Ordering::Relaxed);
-            self.wake.notify_one();
+            self.is_expiry_due.store(true, Ordering::Release);
+            self.ring();
         }
     }
 
     /// Whether the client is to be told; asks once.
     pub(crate) fn take_expiry(&self) -> bool {
-        self.is_expiry_due.swap(false, Ordering::Relaxed)
+        self.is_expiry_due.swap(false, Ordering::AcqRel)
     }
 
     /// Ends the connection; the first reason counts.
     pub(crate) fn close(&self, close: Close) {
         if self.close.set(close).is_ok() {
-            self.closing.notify_one();
+            self.ring();
+        }
+    }
+
+    /// Why it is to end, once somebody called `close`.
+    pub(crate) fn close_asked(&self) -> Option<Close> {
+        self.close.get().copied()
+    }
+
+    /// Returns once somebody called `close`. For one caller, and not together with a bell.
+    pub(crate) async fn closed(&self) {
+        while self.close.get().is_none() {
+            self.wake.notified().await;
         }
     }
 
     /// Why it ended, in a word: `closed`, `timeout` or `revoked`.
     pub(crate) fn left_because(&self) -> &'static str {
         match self.close.get() {
-            Some(close) if *close == Close::SILENT => "timeout",
+            Some(&(Close::SILENT | Close::STUCK)) => "timeout",
             Some(Close { code: 4401 | 4403, .. }) => "revoked",
             _ => "closed",
         }
     }
 
-    /// Whether somebody called `close`.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.close.get().is_some()
+    /// Has this bell rung from now on, instead of waking whoever awaits `woken`.
+    pub(crate) fn ring_at(&self, bell: Box<dyn Bell>) {
+        // Set once, by the loop that takes the connection.
+        let _ = self.bell.set(bell);
     }
 
-    /// Returns once somebody called `close`.
-    pub(crate) async fn closed(&self) -> Close {
-        loop {
-            if let Some(close) = self.close.get() {
-                return *close;
-            }
-            self.closing.notified().await;
+    /// Returns once there is something to look at.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Wakes whoever serves the connection.
+    fn ring(&self) {
+        match self.bell.get() {
+            Some(bell) => bell.ring(),
+            None => self.wake.notify_one(),
         }
+    }
+
+    /// The client took something of what is written to it, or everything.
+    pub(crate) fn note_flow(&self) {
+        self.stuck.store(0, Ordering::Relaxed);
+    }
+
+    /// The client takes nothing now.
+    pub(crate) fn note_stuck(&self, hub_ms: u64) {
+        // Fails when it is known already.
+        let _ = self.stuck.compare_exchange(0, hub_ms.max(1), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Since when the client takes nothing.
+    pub(crate) fn stuck_since_ms(&self) -> Option<u64> {
+        Some(self.stuck.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 }

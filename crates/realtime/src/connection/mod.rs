@@ -1,7 +1,8 @@
-//! One connection's life: the place that the hub gave it, then reading and writing side by side until it ends. Knows
-//! nothing of other connections.
+//! One connection's life: the place that the hub gave it, where it begins, and then either a loop that it shares with
+//! others or a task of its own, until it ends. Knows nothing of other connections.
 
 mod batch;
+mod client;
 mod client_message;
 mod cursor;
 mod filter;
@@ -9,37 +10,40 @@ mod follower;
 mod mail;
 mod member;
 mod outbox;
+mod question;
 mod rate;
-mod reader;
 mod resume;
-mod writer;
+mod task;
 
+pub(crate) use batch::Batch;
+pub(crate) use client::{Client, Io, Need, Phase};
+pub(crate) use cursor::Take;
+pub(crate) use filter::Filter;
 pub use follower::{Followed, Follower};
 pub(crate) use mail::{Announcement, Mail};
-pub(crate) use member::{Close, Member};
+pub(crate) use member::{Bell, Close, Member};
+pub(crate) use question::{Answer, Question};
 
 use crate::hub::{Hub, Tenant};
-use crate::socket::{FrameSink, FrameStream, Incoming, Socket};
-use filter::Filter;
 use futures_util::FutureExt;
 use model::ConnectionId;
-use outbox::Outbox;
 use resume::Start;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
-/// How long the client may take to answer a close.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long the client may take to answer a close, and how long we try to write one.
+pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
-/// A place in the hub. Dropping it, or the end of `serve`, frees it.
+/// A place in the hub. Dropping it, or the end of the connection, frees it.
 pub struct Connection(Place);
 
 /// What the place consists of. Dropping it frees it.
 pub(crate) struct Place {
-    hub: Hub,
-    tenant: Arc<Tenant>,
-    member: Arc<Member>,
+    pub hub: Hub,
+    pub tenant: Arc<Tenant>,
+    pub member: Arc<Member>,
     wish: Wish,
 }
 
@@ -48,24 +52,6 @@ pub(crate) struct Place {
 pub(crate) struct Wish {
     pub since: Option<i64>,
     pub epoch: Option<String>,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-enum End {
-    /// We close it.
-    Close(Close),
-    /// The client closed it.
-    ByClient,
-    /// Nobody is there any more.
-    Gone,
-}
-
-/// What the reading and the writing half share.
-struct Context<'a> {
-    place: &'a Place,
-    filter: Mutex<Filter>,
-    outbox: Outbox,
 }
 
 impl Connection {
@@ -79,34 +65,20 @@ impl Connection {
         &self.0.member.id
     }
 
-    /// Serves the client until the connection ends: `connection.ready`, the events, answers, pings, and the close.
-    pub async fn serve<S: Socket>(self, socket: S) {
-        let (mut sink, mut stream) = socket.split();
-        let context = Context { place: &self.0, filter: Mutex::default(), outbox: Outbox::default() };
-        let end = tokio::select! {
-            biased;
-            close = self.0.member.closed() => End::Close(close),
-            end = reader::run(&context, &mut stream) => end,
-            end = writer::run(&context, &mut sink) => end,
-        };
-        // Whatever the client still does: it cannot keep the place for longer.
-        let _ = timeout(CLOSE_DEADLINE, finish(end, &mut sink, &mut stream)).await;
-    }
-}
-
-/// Says good-bye and waits for the other side's, so that the last frames arrive.
-async fn finish(end: End, sink: &mut impl FrameSink, stream: &mut impl FrameStream) {
-    match end {
-        End::Gone => return,
-        End::ByClient => {}
-        End::Close(close) => {
-            if sink.close(close.code, close.reason).await.is_err() {
-                return;
-            }
+    /// Serves a client over plain TCP after the upgrade: `connection.ready`, the events, answers, pings, and the close.
+    /// `early` is what it sent behind its request. Returns once one of the loops has taken the socket over.
+    pub async fn serve_tcp(self, stream: TcpStream, early: &[u8]) {
+        let hub = self.0.hub.clone();
+        let client = self.0.begin_client(early).await;
+        if let Err(error) = hub.0.loops.take(stream, client) {
+            tracing::error!(%error, "A connection could not be handed to its loop");
         }
     }
-    while let Some(incoming) = stream.recv().await {
-        drop::<Incoming>(incoming);
+
+    /// The same over anything else, such as TLS; returns when the connection has ended.
+    pub async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin, early: &[u8]) {
+        let client = self.0.begin_client(early).await;
+        task::run(client, stream).await;
     }
 }
 
@@ -124,6 +96,16 @@ impl Place {
             shared.note_hole(&self.tenant.id);
         }
         start
+    }
+
+    /// The client at its beginning; one that is to be closed before that is known has none.
+    async fn begin_client(self, early: &[u8]) -> Client {
+        let start = tokio::select! {
+            biased;
+            () = self.member.closed() => None,
+            start = self.begin() => Some(start),
+        };
+        Client::new(self, start.as_ref(), early)
     }
 }
 

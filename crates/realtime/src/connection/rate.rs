@@ -2,13 +2,13 @@
 
 /// The seconds looked back on, and how many messages a second are too many all that time.
 const SECONDS: usize = 5;
-const PER_SECOND: usize = 20;
+const MOST: u16 = 20 * 5;
 
 /// The messages of the last five seconds, by second.
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     second: u64,
-    counts: [usize; SECONDS],
+    counts: [u16; SECONDS],
 }
 
 impl Rate {
@@ -20,11 +20,12 @@ impl Rate {
         for older in 0..passed.min(SECONDS as u64) {
             *self.count_of(second - older) = 0;
         }
-        *self.count_of(second) += 1;
-        self.counts.iter().sum::<usize>() > PER_SECOND * SECONDS
+        let count = self.count_of(second);
+        *count = count.saturating_add(1);
+        self.counts.iter().copied().fold(0, u16::saturating_add) > MOST
     }
 
-    fn count_of(&mut self, second: u64) -> &mut usize {
+    fn count_of(&mut self, second: u64) -> &mut u16 {
         let at = usize::try_from(second % SECONDS as u64).unwrap_or(0);
         &mut self.counts[at]
     }

@@ -10,6 +10,7 @@ mod tests;
 pub(crate) use entry::Entry;
 pub(crate) use tail::Budget;
 
+use crate::connection::Bell;
 use crate::sync::lock;
 use gate::Gate;
 use model::Event;
@@ -22,6 +23,8 @@ use tokio::sync::watch;
 pub(crate) struct Feed {
     stretch: Mutex<Stretch>,
     head: watch::Sender<i64>,
+    /// Rung at every event let through; one for each loop at most.
+    bells: Mutex<Vec<Arc<dyn Bell>>>,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,7 @@ pub(crate) enum Found {
 impl Feed {
     pub(crate) fn new(budget: Arc<Budget>) -> Self {
         let stretch = Stretch { gate: Gate::default(), tail: Tail::new(budget) };
-        Self { stretch: Mutex::new(stretch), head: watch::Sender::new(0) }
+        Self { stretch: Mutex::new(stretch), head: watch::Sender::new(0), bells: Mutex::default() }
     }
 
     /// The number of the last event let through; `None` before `open`.
@@ -53,6 +56,20 @@ impl Feed {
     /// Wakes when further events have been let through.
     pub(crate) fn watch(&self) -> watch::Receiver<i64> {
         self.head.subscribe()
+    }
+
+    /// Has this bell rung when further events have been let through.
+    pub(crate) fn listen(&self, bell: Arc<dyn Bell>) {
+        lock(&self.bells).push(bell);
+    }
+
+    /// Forgets a bell.
+    pub(crate) fn unlisten(&self, bell: &Arc<dyn Bell>) {
+        lock(&self.bells).retain(|own| !std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(bell)));
+    }
+
+    fn ring(&self) {
+        lock(&self.bells).iter().for_each(|bell| bell.ring());
     }
 
     /// Begins behind `head`, the end of the log at some moment after the feed was made. Does nothing when open.
@@ -95,6 +112,7 @@ impl Feed {
         stretch.gate.reopen(head);
         drop(stretch);
         self.head.send_replace(head);
+        self.ring();
     }
 
     fn change(&self, change: impl FnOnce(&mut Stretch, &mut Vec<Arc<Event>>)) -> bool {
@@ -107,11 +125,14 @@ impl Feed {
         let (head, is_missing) = (stretch.gate.head(), stretch.gate.hole().is_some());
         drop(stretch);
         if let Some(head) = head {
-            self.head.send_if_modified(|known| {
+            let is_news = self.head.send_if_modified(|known| {
                 let is_news = *known < head;
                 *known = head.max(*known);
                 is_news
             });
+            if is_news {
+                self.ring();
+            }
         }
         is_missing
     }

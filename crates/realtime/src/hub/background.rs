@@ -152,9 +152,14 @@ fn look_at(member: &Member, now: Timestamp, now_ms: u64) {
     if member.is_mute {
         return;
     }
-    if now_ms.saturating_sub(member.heard_ms()) >= SILENCE_MS {
+    let since = |ms: u64| now_ms.saturating_sub(ms);
+    // A clock that has jumped proves nothing: the client must have been asked, and have had the time to answer.
+    let was_asked = member.asked_ms().is_some_and(|asked| since(asked) >= PING_EVERY_MS);
+    if since(member.heard_ms()) >= SILENCE_MS && was_asked {
         member.close(Close::SILENT);
-    } else if now_ms.saturating_sub(member.pinged_ms()) >= PING_EVERY_MS {
+    } else if member.stuck_since_ms().is_some_and(|stuck| since(stuck) >= SILENCE_MS) {
+        member.close(Close::STUCK);
+    } else if since(member.pinged_ms()) >= PING_EVERY_MS {
         member.ping(now_ms);
     }
 }
@@ -181,7 +186,7 @@ mod tests {
     }
 
     fn close_of(member: &Member) -> Option<u16> {
-        futures_util::FutureExt::now_or_never(member.closed()).map(|close| close.code)
+        member.close_asked().map(|close| close.code)
     }
 
     #[test]

