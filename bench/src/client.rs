@@ -42,6 +42,11 @@ impl Client {
         Ok(answer["data"]["version"].as_i64().unwrap_or_default())
     }
 
+    /// Publishes events.
+    pub async fn publish(&self, events: &Value) -> Result<()> {
+        self.call(Method::POST, "/api/v1/events", events).await.map(|_| ())
+    }
+
     /// The cheapest call there is, which touches nothing: what HTTP itself costs here.
     pub async fn live(&self) -> Result<()> {
         self.call(Method::GET, "/health/live", &Value::Null).await.map(|_| ())

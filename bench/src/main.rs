@@ -1,13 +1,14 @@
-//! Measures a running server from the outside: an agent's state change until its WebSocket frame and until its webhook,
+//! Measures a running server from the outside: fan-out to many WebSockets, or an agent's state change until its WebSocket frame and until its webhook,
 //! open loop at a fixed rate, with the disk's fdatasync beside it. Knows nothing of the server's crates.
 
 mod client;
 mod disk;
 mod listeners;
 mod percentiles;
+mod realtime;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use client::Client;
 use listeners::Arrivals;
 use percentiles::summary;
@@ -19,8 +20,23 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-/// POST /agent-state/me → WebSocket and → webhook, at a fixed rate. Start the server with RATE_LIMIT_API=off.
 #[derive(Parser)]
+struct Arguments {
+    /// Without one: latency.
+    #[command(subcommand)]
+    load: Option<Load>,
+    #[command(flatten)]
+    latency: Options,
+}
+
+#[derive(Subcommand)]
+enum Load {
+    /// Events to many WebSockets.
+    Realtime(realtime::Options),
+}
+
+/// POST /agent-state/me → WebSocket and → webhook, at a fixed rate. Start the server with RATE_LIMIT_API=off.
+#[derive(clap::Args)]
 struct Options {
     /// The server, on this machine.
     #[arg(long, default_value = "http://127.0.0.1:8000")]
@@ -41,19 +57,28 @@ const WARM_UP: usize = 100;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let options = Options::parse();
+    let arguments = Arguments::parse();
+    let report = match &arguments.load {
+        Some(Load::Realtime(options)) => realtime::run(options).await?,
+        None => latency(&arguments.latency).await?,
+    };
+    writeln!(std::io::stdout(), "{report:#}")?;
+    Ok(())
+}
+
+async fn latency(options: &Options) -> Result<serde_json::Value> {
     let before = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
     let client = Client::log_in(&options.url).await.context("logging in")?;
     let frames =
         listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
     let (address, hooks) = listeners::webhook_sink().await?;
     client.create_webhook(&format!("http://{address}/")).await.context("creating the webhook")?;
-    let baseline = paced(&options, |_| {
+    let baseline = paced(options, |_| {
         let client = client.clone();
         async move { client.live().await }
     });
     let baseline = baseline.await?;
-    let posts = drive(&client, &options).await?;
+    let posts = drive(&client, options).await?;
     timeout(Duration::from_secs(10), async {
         frames.wait_for(posts.len()).await;
         hooks.wait_for(posts.len()).await;
@@ -61,7 +86,7 @@ async fn main() -> Result<()> {
     .await
     .context("not every event arrived")?;
     let after = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
-    let report = json!({
+    Ok(json!({
         "rate_per_second": options.rate,
         "changes": posts.len() - WARM_UP,
         "baseline_answer": summary(baseline.iter().skip(WARM_UP).map(|((), due, answered)| *answered - *due)),
@@ -70,9 +95,7 @@ async fn main() -> Result<()> {
         "post_to_webhook": delays(&posts, &hooks),
         "fdatasync_before": summary(before.into_iter()),
         "fdatasync_after": summary(after.into_iter()),
-    });
-    writeln!(std::io::stdout(), "{report:#}")?;
-    Ok(())
+    }))
 }
 
 struct Post {
