@@ -127,3 +127,36 @@ async fn usage_errors_end_with_2_and_help_with_0() {
         assert_eq!(setup.run(right, "").await.code, Some(0), "{right:?}");
     }
 }
+
+#[tokio::test]
+async fn the_webhook_benchmark_measures_a_server_of_its_own() {
+    let server = Server::builder().start().await;
+    let run = [
+        "bench",
+        "webhooks",
+        "--events",
+        "40",
+        "--endpoints",
+        "1,2",
+        "--publishers",
+        "4",
+        "--rate",
+        "0",
+        "--json",
+    ];
+    let report = server.cli(&run).await.json();
+    assert_eq!(report["delivered"][0]["endpoints"], 1, "{report}");
+    assert_eq!(report["delivered"][1]["endpoints"], 2, "{report}");
+    assert_eq!(report["delivered"][1]["duplicates"], 0, "{report}");
+    assert!(report["ceiling"]["deliveries_per_second"].as_f64().unwrap() > 0.0, "{report}");
+    assert_eq!(report["latency"], Value::Null, "{report}");
+
+    // Beside a running one, which keeps nothing but the events.
+    let admin = server.admin().await;
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let run =
+        ["bench", "webhooks", "--url", &url, "--token", admin.token(), "--events", "20", "--endpoints", "1"];
+    let printed = server.cli(&[&run[..], &["--rate", "50"]].concat()).await;
+    assert!(printed.stdout.contains("server, 1 endpoint") && printed.stdout.contains("p99"), "{printed:?}");
+    assert_eq!(admin.get("/api/v1/webhooks").await.expect(200).data().as_array().unwrap().len(), 0);
+}

@@ -2,11 +2,13 @@
 //! process, so that the server's own share is read from `/proc`. Knows nothing of the server's crates.
 
 use crate::client::Client;
-use crate::percentiles::summary;
-use anyhow::{Context, Result, ensure};
-use clap::Args;
+use crate::cpu;
+use crate::percentiles::{Percentiles, percentiles};
+use anyhow::{Context, Result};
 use futures_util::StreamExt;
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,38 +17,69 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-/// Start the server with `RATE_LIMIT_API=off WS_MAX_CONNECTIONS_PER_USER=100000`.
-#[derive(Args)]
+/// What to measure.
+#[derive(Debug, Clone)]
 pub struct Options {
-    /// The server, on this machine.
-    #[arg(long, default_value = "http://127.0.0.1:8000")]
-    url: String,
+    /// The server, on this machine, with its development admin.
+    pub url: String,
     /// WebSockets that listen.
-    #[arg(long, default_value_t = 1000)]
-    connections: usize,
-    /// Events a second.
-    #[arg(long, default_value_t = 50)]
-    rate: u32,
+    pub connections: usize,
+    /// Calls a second; above 0.
+    pub rate: u32,
     /// Events in one call; they go out together.
-    #[arg(long, default_value_t = 1)]
-    together: usize,
+    pub together: usize,
     /// Calls.
-    #[arg(long, default_value_t = 300)]
-    calls: usize,
+    pub calls: usize,
     /// The server's process, to read its CPU time and memory.
-    #[arg(long)]
-    pid: Option<u32>,
+    pub pid: Option<u32>,
+}
+
+/// What it cost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// WebSockets that listened.
+    pub connections: usize,
+    /// Frames that arrived.
+    pub deliveries: usize,
+    /// Frames that did not follow the one before.
+    pub lost_or_out_of_order: u64,
+    /// From publishing to each arrival.
+    pub publish_to_delivery: Percentiles,
+    /// The server's CPU time for each delivery; none if its process is not known.
+    pub cpu_us_per_delivery: Option<f64>,
+    /// What its memory grew by for each connection.
+    pub idle_bytes_per_connection: Option<u64>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connections, deliveries, lost_or_out_of_order, .. } = self;
+        writeln!(
+            f,
+            "{deliveries} deliveries to {connections} WebSockets, {lost_or_out_of_order} lost or out of order"
+        )?;
+        writeln!(f, "from publishing to delivery: {}", self.publish_to_delivery)?;
+        if let Some(us) = self.cpu_us_per_delivery {
+            writeln!(f, "CPU of the server: {us:.2} µs a delivery")?;
+        }
+        if let Some(bytes) = self.idle_bytes_per_connection {
+            writeln!(f, "memory of the server: {bytes} bytes an idle connection")?;
+        }
+        Ok(())
+    }
 }
 
 /// How long the last deliveries may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Kernel ticks a second in `/proc/PID/stat`.
-const TICKS: f64 = 100.0;
+/// How long connections are idle before the server's memory is looked at.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Runs it and gives the report.
-pub async fn run(options: &Options) -> Result<Value> {
+pub async fn run(options: &Options) -> Result<Report> {
     let publisher = Client::log_in(&options.url).await.context("logging in")?;
-    let before = resident_bytes(options.pid)?;
+    let resident = || options.pid.and_then(cpu::resident_memory);
+    let used = || options.pid.and_then(cpu::of_tree);
+    let before = resident();
     let (began, expected) = (Instant::now(), options.calls * options.together);
     let faults = Arc::new(AtomicU64::new(0));
     let mut listeners = JoinSet::new();
@@ -54,21 +87,21 @@ pub async fn run(options: &Options) -> Result<Value> {
         let socket = connect(&options.url, &publisher.token).await?;
         listeners.spawn(listen(socket, expected, began, Arc::clone(&faults)));
     }
-    sleep(Duration::from_secs(2)).await;
-    let idle = resident_bytes(options.pid)?;
-    let cpu_before = cpu_seconds(options.pid)?;
+    sleep(IDLE).await;
+    let grown = resident().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let cpu_before = used();
     publish(&publisher, options, began).await?;
     let delays = timeout(PATIENCE, listeners.join_all()).await.context("not every event arrived")?;
-    let cpu = cpu_seconds(options.pid)? - cpu_before;
+    let cpu = used().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     let deliveries = delays.iter().map(Vec::len).sum::<usize>();
-    Ok(json!({
-        "connections": options.connections,
-        "deliveries": deliveries,
-        "lost_or_out_of_order": faults.load(Ordering::Relaxed),
-        "publish_to_delivery": summary(delays.into_iter().flatten()),
-        "server_cpu_s_per_million": options.pid.map(|_| cpu * 1e6 / deliveries.max(1) as f64),
-        "idle_bytes_per_connection": options.pid.map(|_| idle.saturating_sub(before) / options.connections.max(1) as u64),
-    }))
+    Ok(Report {
+        connections: options.connections,
+        deliveries,
+        lost_or_out_of_order: faults.load(Ordering::Relaxed),
+        publish_to_delivery: percentiles(delays.into_iter().flatten()),
+        cpu_us_per_delivery: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / deliveries.max(1) as f64),
+        idle_bytes_per_connection: grown.map(|bytes| bytes / options.connections.max(1) as u64),
+    })
 }
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
@@ -105,7 +138,6 @@ async fn listen(
 }
 
 async fn publish(publisher: &Client, options: &Options, began: Instant) -> Result<()> {
-    ensure!(options.rate > 0, "--rate must be above 0");
     let mut ticks = interval(Duration::from_secs(1) / options.rate);
     for _ in 0..options.calls {
         ticks.tick().await;
@@ -115,20 +147,4 @@ async fn publish(publisher: &Client, options: &Options, began: Instant) -> Resul
         publisher.publish(&Value::Array(vec![event; options.together])).await?;
     }
     Ok(())
-}
-
-/// User and system time of the process so far.
-fn cpu_seconds(pid: Option<u32>) -> Result<f64> {
-    let Some(pid) = pid else { return Ok(0.0) };
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
-    Ok((ticks(11) + ticks(12)) / TICKS)
-}
-
-fn resident_bytes(pid: Option<u32>) -> Result<u64> {
-    let Some(pid) = pid else { return Ok(0) };
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    Ok(line.split_whitespace().next().unwrap_or("0").parse::<u64>()? * 1024)
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use model::TenantId;
+use std::path::PathBuf;
 
 /// A real-time event backbone for call centers.
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ pub enum Command {
     /// The event log
     #[command(subcommand)]
     Events(Events),
+    /// Measurements on this machine, each beside something to compare with
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 /// Whether to print for people or for programs.
@@ -144,6 +148,94 @@ pub enum Events {
     },
 }
 
+/// `bench …`
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// What a webhook delivery costs, beside the least that signing and posting it can cost
+    ///
+    /// Starts a server on an empty SQLite file in a temporary folder, unless a running one is named, and a receiver on
+    /// loopback. A running server needs RATE_LIMIT_API=off and an admin's token, and keeps the events that are published.
+    Webhooks {
+        /// Events a measurement
+        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        events: u64,
+        /// Measure with so many endpoints; every event goes to all of them
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 10], value_parser = clap::value_parser!(u32).range(1..=100))]
+        endpoints: Vec<u32>,
+        /// Calls at a time, one event each
+        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        publishers: u64,
+        /// Events a second while latency is measured; 0 leaves it out
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+        rate: u32,
+        /// A server that runs already, such as http://127.0.0.1:8000
+        #[arg(long)]
+        url: Option<String>,
+        /// An admin's access token of that server; without one, the development admin logs in
+        #[arg(long, requires = "url")]
+        token: Option<String>,
+        /// A process of that server whose CPU time and memory count, as NAME=PID; may be repeated
+        #[arg(long, requires = "url", value_parser = process)]
+        pid: Vec<(String, u32)>,
+        /// Where the database's disk is
+        #[arg(long, default_value = ".")]
+        folder: PathBuf,
+        /// How to print.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// An agent's state change until its listeners hear it, on a running server in development with RATE_LIMIT_API=off
+    Latency {
+        /// The server, on this machine
+        #[arg(long, default_value = "http://127.0.0.1:8000")]
+        url: String,
+        /// State changes a second
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        rate: u32,
+        /// For how long
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
+        seconds: u32,
+        /// Where the database's disk is
+        #[arg(long, default_value = ".")]
+        folder: PathBuf,
+        /// How to print.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Events to many WebSockets of a running server in development, each delivery checked and timed
+    ///
+    /// Start that server with RATE_LIMIT_API=off WS_MAX_CONNECTIONS_PER_USER=100000.
+    Realtime {
+        /// The server, on this machine
+        #[arg(long, default_value = "http://127.0.0.1:8000")]
+        url: String,
+        /// WebSockets that listen
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        connections: u64,
+        /// Calls a second
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        rate: u32,
+        /// Events in one call; they go out together
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=500))]
+        together: u64,
+        /// Calls
+        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        calls: u64,
+        /// The server's process, to read its CPU time and memory
+        #[arg(long)]
+        pid: Option<u32>,
+        /// How to print.
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+fn process(text: &str) -> Result<(String, u32), String> {
+    let (name, pid) = text.split_once('=').ok_or("must be NAME=PID, such as db=1234")?;
+    let pid = pid.parse().map_err(|_| format!("{pid} is not the number of a process"))?;
+    Ok((name.to_owned(), pid))
+}
+
 /// Reads the command line; prints help or usage errors and ends the process (exit code 2) where it cannot.
 pub fn parse() -> Cli {
     Cli::parse()
@@ -162,12 +254,14 @@ mod tests {
     #[test]
     fn no_command_is_allowed_and_bad_usage_ends_with_2() {
         assert!(Cli::try_parse_from(["callcenter"]).unwrap().command.is_none());
-        let bad: [&[&str]; 5] = [
+        let bad: [&[&str]; 7] = [
             &["callcenter", "dance"],
             &["callcenter", "tenant", "create"],
             &["callcenter", "tenant", "create", "--name", "N", "--id", "a b"],
             &["callcenter", "events", "tail", "--tenant", "t", "--after", "-1"],
             &["callcenter", "admin", "create", "--tenant", "t"],
+            &["callcenter", "bench", "webhooks", "--endpoints", "0"],
+            &["callcenter", "bench", "webhooks", "--url", "http://localhost", "--pid", "1234"],
         ];
         for arguments in bad {
             assert_eq!(Cli::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

@@ -2,6 +2,7 @@
 //! waits to be claimed, `-` while it waits for its turn in a lane, NULL when it is done.
 
 use crate::lanes::queue;
+use crate::rows::parts;
 use crate::{Conn, Result, on};
 use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
@@ -39,7 +40,6 @@ pub use stats::{Stats, stats};
 const NOBODY: &str = "";
 /// The owner of deliveries that wait in lanes; comes before every server's name.
 pub(crate) const IN_LANE: &str = "-";
-const ROWS_PER_STATEMENT: usize = 500;
 
 /// Who sends a new delivery first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub async fn insert(
     rows: &[NewDelivery],
     now: Timestamp,
 ) -> Result<()> {
-    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+    for chunk in parts(rows) {
         on!(conn.again(), c => {
             let mut insert = QueryBuilder::new("INSERT INTO webhook_logs (tenant_id, id, webhook_id, event_id, event_seq,
                 event, subject, status, owner, next_attempt_at, created_at, payload) ");

@@ -1,13 +1,11 @@
 //! The event log. `lock_head` takes the tenant's sequence row, `append` writes behind it; both in one transaction, and
 //! nothing else may be locked in between.
 
+use crate::rows::parts;
 use crate::{Conn, Error, Result, corrupt, on};
 use model::{Event, EventId, EventName, NewEvent, TenantId, Timestamp};
 use serde_json::value::RawValue;
 use sqlx::{FromRow, QueryBuilder};
-
-/// Rows bound to one statement; with 8 columns far below SQLite's 32,766 parameters.
-const ROWS_PER_STATEMENT: usize = 500;
 
 /// Where a tenant's log ends, and which set of webhooks holds there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +61,7 @@ pub async fn append(
             created_at: now,
         })
         .collect();
-    for chunk in stored.chunks(ROWS_PER_STATEMENT) {
+    for chunk in parts(&stored) {
         insert_events(conn.again(), chunk).await?;
     }
     let seq = stored.last().map_or(head.seq, |event| event.seq);

@@ -17,6 +17,7 @@ pub mod platform;
 pub mod replays;
 pub mod retention;
 pub mod revocations;
+mod rows;
 pub mod servers;
 pub mod sessions;
 pub mod tenants;

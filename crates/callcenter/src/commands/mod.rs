@@ -1,5 +1,6 @@
 //! The commands: one file each. They read the configuration, do one thing and say what they did.
 
+mod bench;
 mod config;
 mod epoch;
 mod events;
@@ -45,13 +46,15 @@ fn runtime(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
-    if let Command::Check(format) = command {
-        return check::run(sources, format.json).await;
+    match command {
+        Command::Check(format) => return check::run(sources, format.json).await,
+        Command::Bench(what) => return bench::run(what).await.map(|()| ExitCode::SUCCESS),
+        _ => {}
     }
     let config = Config::read(sources)?;
     match command {
         Command::Serve => serve::run(config).await?,
-        Command::Check(_) => {}
+        Command::Check(_) | Command::Bench(_) => {}
         Command::Config(format) => config::run(sources, format.json)?,
         Command::Migrate { status, json } => migrate::run(&config, status, json.json).await?,
         Command::Epoch(Epoch::New(format)) => epoch::new(&config, format.json).await?,

@@ -4,6 +4,7 @@
 use super::failures;
 use super::latency::{self, Histogram};
 use super::{IN_LANE, NOBODY};
+use crate::rows::padded;
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -119,13 +120,6 @@ fn assignments(table: &str) -> String {
     COLUMNS[2..].iter().map(assign).collect::<Vec<_>>().join(", ")
 }
 
-/// The attempts, the last one repeated up to the next power of two: to set the same values twice does no harm, and with nine
-/// lengths in all the statement stays prepared, which costs more than to run it.
-fn padded(attempts: &[Attempt]) -> impl Iterator<Item = &Attempt> {
-    let missing = attempts.len().next_power_of_two() - attempts.len();
-    attempts.iter().chain(attempts.last().into_iter().cycle().take(missing))
-}
-
 async fn update_deliveries(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attempt]) -> Result<()> {
     let mysql = conn.is_mysql();
     let (begin, end) = if mysql {
@@ -140,6 +134,7 @@ async fn update_deliveries(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attem
     };
     on!(conn, c => {
         let mut update = QueryBuilder::new(begin);
+        // To set the same values twice does no harm.
         for (at, attempt) in padded(attempts).enumerate() {
             let (status, new_owner, next, completed) = match attempt.verdict {
                 Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),

@@ -1,73 +1,73 @@
-//! Measures a running server from the outside: fan-out to many WebSockets, or an agent's state change until its WebSocket frame and until its webhook,
-//! open loop at a fixed rate, with the disk's fdatasync beside it. Knows nothing of the server's crates.
+//! An agent's state change until its WebSocket frame and until its webhook: open loop at a fixed rate, with the cheapest
+//! call there is and the disk's fdatasync beside it.
 
-mod client;
-mod disk;
 mod listeners;
-mod percentiles;
-mod realtime;
 
+use crate::client::Client;
+use crate::disk;
+use crate::percentiles::{Percentiles, percentiles};
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
-use client::Client;
 use listeners::Arrivals;
-use percentiles::summary;
-use serde_json::json;
+use serde::Serialize;
 use std::collections::HashMap;
-use std::io::Write;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-#[derive(Parser)]
-struct Arguments {
-    /// Without one: latency.
-    #[command(subcommand)]
-    load: Option<Load>,
-    #[command(flatten)]
-    latency: Options,
-}
-
-#[derive(Subcommand)]
-enum Load {
-    /// Events to many WebSockets.
-    Realtime(realtime::Options),
-}
-
-/// POST /agent-state/me → WebSocket and → webhook, at a fixed rate. Start the server with RATE_LIMIT_API=off.
-#[derive(clap::Args)]
-struct Options {
-    /// The server, on this machine.
-    #[arg(long, default_value = "http://127.0.0.1:8000")]
-    url: String,
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The server, on this machine, with its development admin.
+    pub url: String,
     /// State changes a second.
-    #[arg(long, default_value_t = 100)]
-    rate: u32,
+    pub rate: u32,
     /// For how long.
-    #[arg(long, default_value_t = 20)]
-    seconds: u32,
-    /// A folder on the database's disk, to measure its fdatasync.
-    #[arg(long, default_value = ".")]
-    disk: PathBuf,
+    pub seconds: u32,
+    /// A folder on the database's disk, whose fdatasync is told.
+    pub disk: PathBuf,
+}
+
+/// How long things took.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// State changes a second.
+    pub rate: u32,
+    /// `GET /health/live` at that rate: the least that a call costs, timer included.
+    pub baseline: Percentiles,
+    /// Until the change was answered.
+    pub answer: Percentiles,
+    /// Until it was heard on a WebSocket.
+    pub websocket: Percentiles,
+    /// Until it was received as a webhook.
+    pub webhook: Percentiles,
+    /// A flushed overwrite of 4 KiB.
+    pub fdatasync: Percentiles,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} state changes a second, each timed from the moment when it was due", self.rate)?;
+        for (name, times) in [
+            ("GET /health/live", &self.baseline),
+            ("change → answer", &self.answer),
+            ("change → WebSocket", &self.websocket),
+            ("change → webhook receipt", &self.webhook),
+            ("fdatasync of 4 KiB", &self.fdatasync),
+        ] {
+            writeln!(f, "{name:26} {times}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The first changes warm caches and connections up and do not count.
 const WARM_UP: usize = 100;
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let report = match &arguments.load {
-        Some(Load::Realtime(options)) => realtime::run(options).await?,
-        None => latency(&arguments.latency).await?,
-    };
-    writeln!(std::io::stdout(), "{report:#}")?;
-    Ok(())
-}
-
-async fn latency(options: &Options) -> Result<serde_json::Value> {
-    let before = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
+/// Measures it all.
+pub async fn run(options: &Options) -> Result<Report> {
+    let fdatasync = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
     let client = Client::log_in(&options.url).await.context("logging in")?;
     let frames =
         listeners::web_socket(&options.url, &client.token).await.context("connecting the WebSocket")?;
@@ -85,17 +85,14 @@ async fn latency(options: &Options) -> Result<serde_json::Value> {
     })
     .await
     .context("not every event arrived")?;
-    let after = disk::fdatasync(&options.disk).context("measuring fdatasync")?;
-    Ok(json!({
-        "rate_per_second": options.rate,
-        "changes": posts.len() - WARM_UP,
-        "baseline_answer": summary(baseline.iter().skip(WARM_UP).map(|((), due, answered)| *answered - *due)),
-        "post_answer": summary(posts.iter().skip(WARM_UP).map(|post| post.answered - post.due)),
-        "post_to_websocket": delays(&posts, &frames),
-        "post_to_webhook": delays(&posts, &hooks),
-        "fdatasync_before": summary(before.into_iter()),
-        "fdatasync_after": summary(after.into_iter()),
-    }))
+    Ok(Report {
+        rate: options.rate,
+        baseline: percentiles(baseline.iter().skip(WARM_UP).map(|((), due, answered)| *answered - *due)),
+        answer: percentiles(posts.iter().skip(WARM_UP).map(|post| post.answered - post.due)),
+        websocket: delays(&posts, &frames),
+        webhook: delays(&posts, &hooks),
+        fdatasync: percentiles(fdatasync.into_iter()),
+    })
 }
 
 struct Post {
@@ -134,8 +131,8 @@ where
     Ok(calls)
 }
 
-fn delays(posts: &[Post], arrivals: &Arrivals) -> serde_json::Value {
+fn delays(posts: &[Post], arrivals: &Arrivals) -> Percentiles {
     let arrived: HashMap<i64, Instant> = arrivals.by_version();
     let delay = |post: &Post| arrived.get(&post.version).map(|at| at.saturating_duration_since(post.due));
-    summary(posts.iter().skip(WARM_UP).filter_map(delay))
+    percentiles(posts.iter().skip(WARM_UP).filter_map(delay))
 }

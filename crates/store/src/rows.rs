@@ -1,0 +1,44 @@
+//! How many rows one statement writes. A statement is prepared once for each number of rows on each connection, and preparing
+//! costs more than running it; so the numbers are few.
+
+/// Rows of one statement, at most. With 12 columns far below SQLite's 32,766 parameters.
+const MOST: usize = 256;
+
+/// The rows in parts of 256, 128, 64, …, 1: nine statements for any number of rows, and nine at most for up to 511.
+pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let fits = rows.len().min(MOST).checked_ilog2()?;
+        let (part, rest) = rows.split_at(1 << fits);
+        rows = rest;
+        Some(part)
+    })
+}
+
+/// The rows, the last one repeated up to the next power of two, for statements to which it makes no difference that a row
+/// comes twice.
+pub(crate) fn padded<T>(rows: &[T]) -> impl Iterator<Item = &T> {
+    let missing = rows.len().next_power_of_two() - rows.len();
+    rows.iter().chain(rows.last().into_iter().cycle().take(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_rows_are_written_once_and_in_order() {
+        for count in [0, 1, 2, 3, 31, 255, 256, 257, 500, 1000] {
+            let rows: Vec<usize> = (0..count).collect();
+            let sizes: Vec<usize> = parts(&rows).map(<[usize]>::len).collect();
+            assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= MOST), "{count}: {sizes:?}");
+            assert_eq!(parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        }
+    }
+
+    #[test]
+    fn padding_repeats_the_last_row() {
+        assert_eq!(padded(&[1, 2, 3]).copied().collect::<Vec<_>>(), [1, 2, 3, 3]);
+        assert_eq!(padded(&[1, 2]).count(), 2);
+        assert_eq!(padded::<i32>(&[]).count(), 0);
+    }
+}
