@@ -116,6 +116,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         let (tenant, hook) = prepare(&store).await;
         let (me, other) = (ServerId::generate(), ServerId::generate());
         let mut tx = store.begin().await.unwrap();
+        servers::renew(tx.conn(), &other, NOW, Timestamp(i64::MAX)).await.unwrap();
         let rows = [
             delivery(1, hook, Owner::Server(me.clone())),
             delivery(2, hook, Owner::Server(other.clone())),
@@ -166,6 +167,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         assert_eq!(again.len(), 2);
         assert!(deliveries::delete_of_webhook(tx.conn(), &tenant, hook, 100).await.unwrap() == 3);
         deliveries::forget_webhook(tx.conn(), &tenant, hook).await.unwrap();
+        servers::remove(tx.conn(), &other).await.unwrap();
         tx.commit().await.unwrap();
     }
 }
