@@ -18,6 +18,7 @@ pub use report::{Ceiling, Delivered, Report};
 use serde_json::{Value, json};
 use sink::Sink;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,8 +40,8 @@ pub struct Options {
     pub token: Option<String>,
 }
 
-/// Posts for the ceiling: about half a second's worth.
-const CEILING: u64 = 50_000;
+/// Posts for the ceiling: about half a second's worth, fewer where few events are asked for.
+const CEILING: RangeInclusive<u64> = 1_000..=50_000;
 /// Events before each measurement: connections open, statements are prepared, the endpoint is known.
 const WARM_UP: u64 = 500;
 /// Seconds for which latency is measured.
@@ -113,15 +114,16 @@ impl Bench<'_> {
         let run = self.next_run();
         self.sink.begin(run);
         let url = format!("http://{}", self.sink.address);
+        let messages = (10 * self.options.events).clamp(*CEILING.start(), *CEILING.end());
         let load = Load {
             target: Target::Receiver { url },
             run,
-            messages: CEILING,
+            messages,
             connections: self.options.publishers,
             rate: None,
         };
         let sent = load::send(load).await.context("measuring the ceiling")?;
-        Ok(Ceiling::new(CEILING, sent.took, sent.cpu))
+        Ok(Ceiling::new(messages, sent.took, sent.cpu))
     }
 
     async fn create_webhooks(&mut self, endpoints: u32) -> Result<Vec<i64>> {
