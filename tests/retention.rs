@@ -92,7 +92,7 @@ on_both! {
         for since in [last_old, 0] {
             let mut socket = resume(&server, &admin, since).await;
             for seq in last - 1..=last + 1 {
-                assert_eq!(socket.next_json().await["seq"], seq, "since {since}");
+                assert_eq!(socket.next_event().await["seq"], seq, "since {since}");
             }
         }
         server.advance(DAY * 30).await;

@@ -59,7 +59,17 @@ impl Ws {
         serde_json::from_str(&self.next_text().await).expect("JSON")
     }
 
-    /// The same, letter by letter: for numbers that no [`Value`] holds.
+    /// The next event of the log. What is told beside it, such as `user.online` of this very connection, comes when it comes.
+    pub async fn next_event(&mut self) -> Value {
+        loop {
+            let frame = self.next_json().await;
+            if frame["seq"].is_number() {
+                return frame;
+            }
+        }
+    }
+
+    /// The next text frame, letter by letter: for numbers that no [`Value`] holds.
     pub async fn next_text(&mut self) -> String {
         match self.next().await {
             Next::Text(text) => text,

@@ -33,10 +33,7 @@ on_both! {
             }
         }
         // Also: no agent.login before it.
-        let mut frame = colleague.next_json().await;
-        while frame["seq"].is_null() {
-            frame = colleague.next_json().await;
-        }
+        let frame = colleague.next_event().await;
         assert_eq!(frame["type"], "agent.state.changed");
         assert_eq!(fields(&frame), TEAM_FIELDS, "{frame}");
         assert!(!frame.to_string().contains("doctor"), "{frame}");
