@@ -13,6 +13,7 @@ mod api_keys;
 mod auth;
 mod bad_input;
 mod cli;
+mod clients;
 mod durability;
 mod envelope;
 mod events;
