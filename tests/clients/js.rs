@@ -1,13 +1,15 @@
 //! `clients/js`: its own tests, which Node runs, those in `test/server` against a real server each.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::process::Command;
 
 use tokio::net::TcpListener;
 
 use crate::harness::Server;
 use crate::harness::macros::on_both;
-use crate::harness::process::{guarded, run, tools_dir};
+use crate::harness::process::{Dir, guarded, run, tools_dir};
+use crate::harness::tls::Authority;
 use crate::quick_start::document::repository;
 
 /// A program in the client's folder.
@@ -33,11 +35,15 @@ async fn restart_on_demand(server: &Server, control: &TcpListener) -> Infallible
 
 /// Runs one file of the client's tests against this server.
 async fn passes(server: &Server, file: &str) {
+    passes_at(server, file, &format!("http://127.0.0.1:{}", server.port), &[]).await;
+}
+
+async fn passes_at(server: &Server, file: &str, url: &str, environment: &[(&str, &Path)]) {
     let control = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = control.local_addr().expect("it is bound").port();
     let mut command = in_its_folder("node");
     command.args(["--test", "--test-reporter=spec", &format!("test/server/{file}.test.js")]);
-    command.env("CALLCENTER_URL", format!("http://127.0.0.1:{}", server.port));
+    command.env("CALLCENTER_URL", url).envs(environment.iter().copied());
     command.env("CALLCENTER_CONTROL", port.to_string());
     command.env("CALLCENTER_WS_MODULE", tools_dir().join("node_modules/ws/wrapper.mjs"));
     tokio::select! {
@@ -64,6 +70,16 @@ async fn it_renews_its_token_and_stays_out_when_it_is_put_out() {
 #[tokio::test]
 async fn it_starts_over_where_the_log_does_not_reach_back() {
     passes(&Server::builder().env("JWT_ACCESS_TTL", "90d").start().await, "reset").await;
+}
+
+#[tokio::test]
+async fn it_speaks_tls() {
+    let dir = Dir::new("certificates");
+    let [certificate, key] = Authority::new("The tests").write(dir.path());
+    let builder = Server::builder().env("TLS_CERT_FILE", &certificate.display().to_string());
+    let server = builder.env("TLS_KEY_FILE", &key.display().to_string()).start().await;
+    let url = format!("https://localhost:{}", server.port);
+    passes_at(&server, "secure", &url, &[("NODE_EXTRA_CA_CERTS", &certificate)]).await;
 }
 
 #[tokio::test]

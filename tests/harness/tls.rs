@@ -1,5 +1,6 @@
 //! A certificate authority of the tests' own, and servers with certificates of it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -39,6 +40,14 @@ impl Authority {
         let key = KeyPair::generate().expect("a key");
         let signed = params.signed_by(&key, &self.0).expect("a certificate");
         server(signed.der(), &key, protocols)
+    }
+
+    /// Its own certificate, which is good for `https://localhost`, and the key, as files in this folder.
+    pub fn write(&self, folder: &Path) -> [PathBuf; 2] {
+        let files = [folder.join("certificate.pem"), folder.join("key.pem")];
+        std::fs::write(&files[0], self.pem()).expect("the folder is ours");
+        std::fs::write(&files[1], self.0.key().serialize_pem()).expect("the folder is ours");
+        files
     }
 
     /// A server's side of TLS that shows the authority's own certificate.

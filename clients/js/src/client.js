@@ -217,7 +217,7 @@ export class Client {
     if (typeof this.#options.token !== 'function') return;
     try {
       const access_token = await this.#token(true);
-      await link.request({ type: 'auth.refresh', payload: { access_token } });
+      this.#handlers.show(await link.request({ type: 'auth.refresh', payload: { access_token } }));
     } catch (error) {
       if (error instanceof Rejected) this.#complain(error);
     }

@@ -3,7 +3,7 @@
 import { checked, covers } from './patterns.js';
 
 // Frames of the connection itself: they are shown by their own names only, and not as events.
-const CONTROL = new Set(['connection.ready', 'connection.reset']);
+const CONTROL = new Set(['connection.ready', 'connection.reset', 'auth.refreshed']);
 
 export class Handlers {
   #events = new Set();

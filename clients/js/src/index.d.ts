@@ -118,6 +118,7 @@ export interface Client {
   /** Calls the handler for each event of that name, prefix (`call.*`) or at all (`*`); the result takes it away again. */
   on(event: 'connection.ready', handler: (frame: { type: string; payload: Ready }) => unknown): () => void;
   on(event: 'connection.reset', handler: (frame: { type: string; payload: Reset }) => unknown): () => void;
+  on(event: 'auth.refreshed', handler: (frame: { type: string; payload: { expires_at: string } }) => unknown): () => void;
   on<Payload = Record<string, any>>(event: string, handler: (event: CallcenterEvent<Payload>) => unknown): () => void;
   onState(handler: (change: StateChange) => unknown): () => void;
   /** What handlers, `token` and `snapshot` throw, and what the server rejects. Without a handler it is on the console. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { call, detour, event, listen, login, publish, until, user } from './world.js';
+import { call, detour, event, listen, login, publish, until } from './world.js';
 
 const admin = await login();
 
@@ -182,7 +182,8 @@ test('a client that is closed while it connects is closed', async (t) => {
   for (const { client, seen } of [never, early]) {
     assert.deepEqual([client.state, seen.states.length, seen.errors.length], ['closed', 1, 0]);
   }
-  await user(admin, 'a.call.that.takes.a.while@example.com');
-  const { data } = await call(admin, 'GET', '/api/v1/ws/stats');
-  assert.equal(data.total_clients, 0);
+  await until('nobody to be connected', async () => {
+    const { data } = await call(admin, 'GET', '/api/v1/ws/stats');
+    return data.total_clients === 0;
+  });
 });

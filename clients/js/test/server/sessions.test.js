@@ -22,13 +22,13 @@ test('a token that is about to end is renewed on the same connection', async (t)
   const { seen, numbers, live } = listen(t, { token });
   await live();
   await advance(NEARLY_SECONDS);
-  await until('the provider to be asked', () => asked.length === 2);
+  await until('the new token to be taken', () => seen.refreshed.length === 1);
   const admin = await login();
   const { data } = await call(admin, 'GET', '/api/v1/ws/connections');
   assert.equal(data.filter(({ user_id }) => user_id === kim.id).length, 1);
   // The renewed one lives as long again: over the old one's end, to its own notice.
   await advance(NEARLY_SECONDS);
-  await until('the provider to be asked again', () => asked.length === 3);
+  await until('another one', () => seen.refreshed.length === 2);
   await publish(await login(), event(1));
   await until('the event', () => numbers().length === 1);
   assert.deepEqual(asked, [false, true, true]);

@@ -66,13 +66,14 @@ export function killAndRestart() {
 /** A client that ends with the test, and what it has seen of it. */
 export function listen(t, options) {
   const client = connect({ url: SERVER, ...QUICK, ...options });
-  const seen = { events: [], states: [], errors: [], ready: [], resets: [] };
+  const seen = { events: [], states: [], errors: [], ready: [], resets: [], refreshed: [] };
   // Who comes and goes is not what these tests are about.
   client.on('*', (event) => event.type.startsWith('user.') || seen.events.push(event));
   client.onState((change) => seen.states.push(change));
   client.onError((error) => seen.errors.push(error));
   client.on('connection.ready', ({ payload }) => seen.ready.push(payload));
   client.on('connection.reset', ({ payload }) => seen.resets.push(payload));
+  client.on('auth.refreshed', ({ payload }) => seen.refreshed.push(payload));
   t.after(() => client.close());
   const numbers = () => seen.events.filter((event) => event.payload.n !== undefined).map((event) => event.payload.n);
   const live = () => until('the connection', () => client.state === 'live');
