@@ -99,7 +99,7 @@ test('subscriptions narrow what comes, and hold over connections', async (t) => 
   const way = await detour(t);
   const { client, seen, numbers, live } = listen(t, { url: way.url, token: admin, events: ['order.*'] });
   await live();
-  await publish(admin, event(1), event(2, 'ship.sent'));
+  await publish(admin, event(2, 'ship.sent'), event(1));
   await until('the order', () => numbers().length === 1);
   assert.deepEqual(await client.subscribe('ship.sent'), ['order.*', 'ship.sent']);
   await publish(admin, event(3, 'ship.sent'), event(4, 'other.thing'));
@@ -119,6 +119,7 @@ test('subscriptions narrow what comes, and hold over connections', async (t) => 
   await until('the third connection', () => seen.ready.length === 3);
   assert.deepEqual(await client.subscribe('only.this'), ['only.this']);
   await publish(admin, event(8, 'ship.sent'), event(9, 'only.this'));
+  await until('the one that is wanted', () => numbers().includes(9));
   assert.deepEqual(await client.subscribe('*'), ['*']);
   const refused = assert.rejects(client.subscribe('call.nonsense'), { name: 'Rejected' });
   await publish(admin, event(10, 'other.thing'));
