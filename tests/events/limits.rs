@@ -69,6 +69,20 @@ on_both! {
         assert_eq!(numbers(&publish(&admin, event("first")).await), [1]);
     }
 
+    async fn a_call_that_would_cause_too_many_deliveries_is_refused_whole(server) {
+        let admin = server.admin().await;
+        let webhook = json!({ "url": "http://127.0.0.1:9/", "events": ["order.paid"] });
+        for _ in 0..101 {
+            admin.post("/api/v1/webhooks", webhook.clone()).await.expect(201);
+        }
+        let batch = vec![event("x"); 500];
+        let refused = admin.post(EVENTS, batch).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(refused.text.contains("50500 webhook deliveries"), "{}", refused.text);
+        assert_eq!(log(&server).await.len(), 0);
+        assert_eq!(numbers(&publish(&admin, event("one")).await), [1]);
+    }
+
     async fn a_payload_may_be_nested_deeply(server) {
         let sink = Sink::start().await;
         let admin = server.admin().await;

@@ -141,7 +141,7 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 }
 
 /// Answers for a handler that panicked, so that the connection and the server live on.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+#[expect(clippy::needless_pass_by_value, reason = "what a caught panic is")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -5,10 +5,10 @@ use crate::state::ApiState;
 use app::Identity;
 use app::fields::FieldProblem;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest body in bytes, as the contract has it.
-pub(crate) const MAX_BODY: usize = 1 << 20;
+const MAX_BODY: usize = 1 << 20;
 /// How long a body may take to arrive: 4 MiB need 70 KB/s. Without a limit, a client that sends nothing keeps its place among
 /// the server's connections for ever.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ApiState>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
-        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        let RawBody(bytes) = RawBody::<MAX_BODY>::from_request(request, state).await?;
         object(&bytes).map(Self)
     }
 }
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<ApiState>> for OptionalBody<
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
-        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        let RawBody(bytes) = RawBody::<MAX_BODY>::from_request(request, state).await?;
         if bytes.is_empty() { Ok(Self(T::default())) } else { object(&bytes).map(Self) }
     }
 }
@@ -53,20 +53,21 @@ fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     parse(bytes)
 }
 
-/// A body that says it is JSON, not read yet.
-pub(crate) struct RawBody(pub Bytes);
+/// A body of at most `MAX` bytes that says it is JSON, not read yet.
+pub(crate) struct RawBody<const MAX: usize>(pub Bytes);
 
-impl FromRequest<Arc<ApiState>> for RawBody {
+impl<const MAX: usize> FromRequest<Arc<ApiState>> for RawBody<MAX> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
+    async fn from_request(request: Request, _: &Arc<ApiState>) -> Result<Self> {
         check_content_type(request.headers())?;
-        let bytes = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state)).await;
+        let body = Limited::new(request.into_body(), MAX);
+        let bytes = tokio::time::timeout(BODY_WITHIN, body.collect()).await;
         let bytes = bytes.map_err(|_| {
             let message = "the body did not arrive in time: send it again, at once";
             ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
         })?;
-        bytes.map(Self).map_err(|rejection| unreadable(&rejection))
+        bytes.map(|body| Self(body.to_bytes())).map_err(|error| unreadable(&*error))
     }
 }
 
@@ -81,8 +82,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<()> {
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
 }
 
-fn unreadable(rejection: &BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ApiError {
+    if error.is::<LengthLimitError>() {
         return ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",

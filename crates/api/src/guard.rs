@@ -10,45 +10,50 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// The path that takes a ticket in place of a token.
 const WEBSOCKET: &str = "/ws";
 
+/// The call whose work is done by a task of its own in any case.
+const PUBLISH: &str = "/api/v1/events";
+
 /// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
 pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Request, next: Next) -> Response {
-    let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
+    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
         return next.run(request).await;
     };
     // A method that the path does not take is answered as such behind this guard, where no handler sees it.
-    let Some(access) = permissions::access(request.method().as_str(), &path) else {
+    let Some(access) = permissions::access(request.method().as_str(), path.as_str()) else {
         return next.run(request).await;
     };
     let address =
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
-    match admit(&state, access, address.into(), Credentials::of(&request, &path)).await {
+    match admit(&state, access, address.into(), Credentials::of(&request, path.as_str())).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            to_the_end(request, next).await
+            let writes = !request.method().is_safe() && path.as_str() != PUBLISH;
+            if writes { to_the_end(request, next).await } else { here(request, next).await }
         }
         Err(error) => error.into_response(),
     }
 }
 
+/// Runs a call as long as its client waits for it.
+async fn here(request: Request, next: Next) -> Response {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked)
+}
+
 /// Runs a call that may write to its end, even if its client goes away: a handler that is dropped between a commit and what
 /// follows it would leave listeners and endpoints waiting until the log is looked through.
 async fn to_the_end(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
-        return next.run(request).await;
-    }
-    match tokio::spawn(next.run(request)).await {
+    match tokio::spawn(here(request, next)).await {
         Ok(response) => response,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => panicked(panic),
-            Err(error) => ApiError::from(app::Error::Internal(error.to_string())).into_response(),
-        },
+        Err(error) => ApiError::from(app::Error::Internal(error.to_string())).into_response(),
     }
 }
 

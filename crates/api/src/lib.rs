@@ -28,10 +28,12 @@ pub use events::LoggedEvent;
 pub use state::{ApiState, EdgeConfig, RedisHealth};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use metrics::Counted;
+use request_id::Stamp;
 use std::sync::Arc;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of the contract, documented where they are defined.
@@ -47,6 +49,14 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(operations::routes())
 }
 
+/// What every request gets, whatever becomes of it: a place in the metrics, an id, and a failure's body.
+async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
+    let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
+    let response = next.run(request).await;
+    counted.end(&state.metrics, response.status());
+    stamp.put_on(response)
+}
+
 /// The whole HTTP service.
 pub fn router(state: Arc<ApiState>) -> Router {
     let (router, document) = documented_routes().split_for_parts();
@@ -55,11 +65,9 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .merge(operations::plain_routes(&state))
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)
-        .layer(DefaultBodyLimit::max(extract::MAX_BODY))
+        // Each layer costs a request several allocations: what can be one is one.
         .layer(from_fn_with_state(state.clone(), guard::check))
-        .layer(CatchPanicLayer::custom(error::panicked))
         .layer(cors::layer(&state.config))
-        .layer(from_fn_with_state(state.clone(), metrics::count))
-        .layer(from_fn(request_id::stamp))
+        .layer(from_fn_with_state(state.clone(), attend))
         .with_state(state)
 }

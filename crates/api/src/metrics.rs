@@ -2,17 +2,14 @@
 
 use crate::error::ApiError;
 use crate::state::ApiState;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 mod snapshot;
@@ -80,14 +77,23 @@ fn known_method(method: &Method) -> &str {
     }
 }
 
-/// Counts a request by its route, so that ids in paths do not make endless series.
-pub(crate) async fn count(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
-    let method = known_method(request.method()).to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let started = Instant::now();
-    let response = next.run(request).await;
-    let labels = RequestLabels { method, route, status: response.status().as_u16() };
-    state.metrics.requests.get_or_create(&labels).inc();
-    state.metrics.request_seconds.observe(started.elapsed().as_secs_f64());
-    response
+/// A request that is counted by its route when it ends, so that ids in paths do not make endless series.
+pub(crate) struct Counted {
+    method: String,
+    route: String,
+    started: Instant,
+}
+
+impl Counted {
+    pub fn begin(request: &Request) -> Self {
+        let route =
+            request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+        Self { method: known_method(request.method()).to_owned(), route, started: Instant::now() }
+    }
+
+    pub fn end(self, metrics: &Metrics, status: StatusCode) {
+        let labels = RequestLabels { method: self.method, route: self.route, status: status.as_u16() };
+        metrics.requests.get_or_create(&labels).inc();
+        metrics.request_seconds.observe(self.started.elapsed().as_secs_f64());
+    }
 }

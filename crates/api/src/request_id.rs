@@ -4,8 +4,7 @@ use crate::envelope::{Failed, Failure};
 use crate::error::Pending;
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -21,21 +20,35 @@ fn id_of(request: &Request) -> String {
     }
 }
 
-pub(crate) async fn stamp(request: Request, next: Next) -> Response {
-    let id = id_of(&request);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    let status = response.status();
-    if let Some(pending) = response.extensions_mut().remove::<Pending>().or_else(|| bare_failure(&response)) {
-        if let Some(cause) = &pending.cause {
-            tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
+/// What a response needs to know of its request.
+pub(crate) struct Stamp {
+    id: String,
+    method: Method,
+    uri: Uri,
+}
+
+impl Stamp {
+    pub fn of(request: &Request) -> Self {
+        Self { id: id_of(request), method: request.method().clone(), uri: request.uri().clone() }
+    }
+
+    pub fn put_on(self, mut response: Response) -> Response {
+        let Self { id, method, uri } = self;
+        let status = response.status();
+        if let Some(pending) =
+            response.extensions_mut().remove::<Pending>().or_else(|| bare_failure(&response))
+        {
+            if let Some(cause) = &pending.cause {
+                let path = uri.path();
+                tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
+            }
+            response = with_body(&response, pending, &id, status);
         }
-        response = with_body(&response, pending, &id, status);
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        response
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
-    response
 }
 
 /// A failure that a library answered without our envelope.

@@ -1,6 +1,6 @@
 //! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
 
-use crate::{Gate, Result};
+use crate::{Error, Gate, Result};
 use model::{Clock, Event, EventId, LogId, NewEvent, ServerId, TenantId, WebhookId};
 use realtime::Hub;
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +21,10 @@ const SUBSCRIPTIONS_KEPT: Duration = Duration::from_secs(3);
 const SETTLING_ATTEMPTS: usize = 3;
 /// Tenants whose subscriptions are remembered; beyond it all are read anew.
 const MAX_REMEMBERED_TENANTS: usize = 10_000;
+
+/// Deliveries that one transaction may write: two seconds' worth, for which it keeps its tenant's other writers waiting, and
+/// on SQLite everybody's.
+const MOST_DELIVERIES: usize = 50_000;
 
 /// Writes events and tells everybody.
 pub struct Broadcaster {
@@ -209,6 +213,9 @@ impl Work<'_> {
             broadcaster.subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?
         };
         let mut planned = plan(&broadcaster.engine, &broadcaster.server, &known.subscriptions, &events, head);
+        if planned.rows.len() > MOST_DELIVERIES {
+            return Err(too_many_deliveries(planned.rows.len()));
+        }
         // The moment is taken with the row locked, so that moments follow the numbers.
         let now = broadcaster.clock.now();
         let stored = journal::append(self.tx.conn(), &tenant, head, events, planned.rows.len(), now).await?;
@@ -225,6 +232,13 @@ impl Work<'_> {
         let Plan { left_in_database, in_order, .. } = planned;
         Ok(Committed { deliveries, left_in_database, in_order, events })
     }
+}
+
+fn too_many_deliveries(count: usize) -> Error {
+    let message = format!(
+        "would cause {count} webhook deliveries, and one call may cause {MOST_DELIVERIES}: send fewer events at a time"
+    );
+    Error::field("body", message)
 }
 
 /// After a commit without an answer: finds out whether it took place. Fails if it did not, or if nobody can say; then never
@@ -255,7 +269,7 @@ async fn was_committed(store: &Store, tenant: &TenantId, event: &Event) -> store
     journal::was_committed(tx.conn(), tenant, event.seq, &event.id).await
 }
 
-fn unknown_outcome(why: &store::Error) -> crate::Error {
+fn unknown_outcome(why: &store::Error) -> Error {
     store::Error::Unavailable(format!("it is not known whether the commit took place: {why}")).into()
 }
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a call waits for a free connection.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long an idle connection is taken for well without being asked.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Readers beside SQLite's one writer.
 const SQLITE_READERS: u32 = 4;
 
@@ -244,6 +246,11 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
     let pool = MySqlPoolOptions::new()
         .max_connections(*max_connections)
         .acquire_timeout(ACQUIRE_DEADLINE)
+        // A connection that was well a moment ago is not asked again, which would cost every transaction a round trip.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move { Ok(meta.idle_for < TRUSTED_FOR || connection.ping().await.is_ok()) })
+        })
         // The pool asks a connection that comes back whether it is well, and waits for the answer for ever: a database
         // host that has vanished would keep the whole pool waiting until TCP gives up.
         .after_release(|connection, _| {
@@ -287,7 +294,11 @@ async fn connect_sqlite(path: &Path) -> Result<Pool> {
         .busy_timeout(CALL_DEADLINE)
         .foreign_keys(false)
         .disable_statement_logging();
-    let pool = |max| SqlitePoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_DEADLINE);
+    // A file does not go away behind an open connection: asking whether it is there is for servers.
+    let pool = |max| {
+        let options = SqlitePoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_DEADLINE);
+        options.test_before_acquire(false)
+    };
     let writer = pool(1).connect_with(options.clone()).await?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(Pool::Sqlite { writer, readers })

@@ -83,7 +83,8 @@ impl Endpoints {
         if let Some(known) = known.as_ref().filter(|known| known.look_at > now) {
             return Ok(known.endpoint.clone());
         }
-        match read(store, tenant, id).await {
+        // In a box, because it is rare and would make each attempt's task several times as large.
+        match Box::pin(read(store, tenant, id)).await {
             Ok(endpoint) => {
                 let endpoint = endpoint.map(Arc::new);
                 *known = Some(Known { endpoint: endpoint.clone(), read_at: now, look_at: now + FRESH });

@@ -9,14 +9,10 @@ pub use list::LoggedEvent;
 pub(crate) use list::event_number;
 
 use crate::state::ApiState;
-use axum::extract::DefaultBodyLimit;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
-    OpenApiRouter::new()
-        .routes(routes!(publish::publish, list::list))
-        .routes(routes!(stream::stream))
-        .layer(DefaultBodyLimit::max(publish::MAX_BODY))
+    OpenApiRouter::new().routes(routes!(publish::publish, list::list)).routes(routes!(stream::stream))
 }

@@ -19,7 +19,7 @@ use store::idempotency::Key;
 use utoipa::ToSchema;
 
 /// The largest body in bytes.
-pub(super) const MAX_BODY: usize = 4 << 20;
+const MAX_BODY: usize = 4 << 20;
 
 /// A custom event.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -84,7 +84,7 @@ pub(crate) struct PublishedEvent {
 
 /// Publish events
 ///
-/// All of them or none. Answers once they are flushed to disk, together with their webhook deliveries. With an
+/// All of them or none; together they may cause 50,000 webhook deliveries. Answers once they are flushed to disk, together with their webhook deliveries. With an
 /// `Idempotency-Key`, a repeat within 24 h gets the first answer.
 #[utoipa::path(post, path = "/api/v1/events", tag = "Events", request_body = OneOrMany,
     params(("Idempotency-Key" = Option<String>, Header, description = "A word of the caller's for this call")),
@@ -93,7 +93,7 @@ pub(crate) async fn publish(
     State(state): State<Arc<ApiState>>,
     AnyCaller(caller): AnyCaller,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    RawBody(body): RawBody<MAX_BODY>,
 ) -> Result<Accepted202<Published>> {
     let key = idempotency_key(&caller, &headers, &body)?;
     let written = state.app.publishing.publish(caller.tenant(), drafts(&body)?, key).await?;

@@ -1,7 +1,5 @@
 //! What the engine's tests share: a store in a folder of its own, an endpoint that does as it is told, engines.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of it")]
-
 pub mod sink;
 
 use model::webhook::Ordering;

@@ -1,15 +1,12 @@
 //! Ordered endpoints: one at a time, whatever fails, and whichever server has the lane; and pauses that all servers keep.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::sink::{Answer, Sink};
+use crate::support::{site, until};
 use model::LogId;
 use model::webhook::Ordering;
 use std::collections::HashSet;
 use std::time::Duration;
 use store::{lanes, servers};
-use support::sink::{Answer, Sink};
-use support::{site, until};
 
 fn numbers(ids: &[LogId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()

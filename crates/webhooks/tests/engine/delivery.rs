@@ -1,12 +1,9 @@
 //! One delivery's way: sent, signed, retried, ended.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::sink::{Answer, Sink};
+use crate::support::{site, until};
 use store::deliveries;
 use store::webhooks::Webhook;
-use support::sink::{Answer, Sink};
-use support::{site, until};
 use webhooks::{Notice, signing};
 
 fn status(code: u16) -> Answer {

@@ -1,15 +1,12 @@
 //! Crashes, other servers, stalling endpoints and a blocked database: nothing is lost, nothing is sent twice that need
 //! not be, nobody waits for somebody else.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::sink::{Answer, Sink};
+use crate::support::{site, until};
 use model::LogId;
 use std::collections::HashMap;
 use std::time::Duration;
 use store::{deliveries, servers};
-use support::sink::{Answer, Sink};
-use support::{site, until};
 
 /// How often each delivery arrived.
 fn arrivals(sink: &Sink, path: &str) -> HashMap<i64, usize> {
