@@ -32,11 +32,6 @@ const BYTES_WAITING: usize = 64 << 20;
 /// Times that a writer lets others run before it writes, at most.
 const GATHERING: usize = 8;
 
-/// How long a transaction waits for deliveries that the machine has not come to yet, at most, and how often it looks. A
-/// publisher that is faster than its deliveries would else drive them into the database.
-const MAKING_WAY: Duration = Duration::from_millis(50);
-const A_MOMENT: Duration = Duration::from_millis(2);
-
 /// A call that has waited so long for its turn is refused. Eight seconds outlast a database that is away for one of its own
 /// time limits (5 s), and end before the usual limit of a client (10 s), which would not know what became of its events.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -147,7 +142,6 @@ impl Publishing {
     async fn write_all(self, tenant: TenantId) {
         let queue = OpenQueue { publishing: &self, tenant: &tenant };
         loop {
-            self.make_way().await;
             self.gather(&tenant).await;
             let Some(calls) = self.next_calls(&tenant) else { break };
             self.write(&tenant, calls).await;
@@ -166,14 +160,6 @@ impl Publishing {
             }
             before = waiting;
             tokio::task::yield_now().await;
-        }
-    }
-
-    /// Lets deliveries go first when this machine cannot keep up with them, for a moment at most.
-    async fn make_way(&self) {
-        let until = Instant::now() + MAKING_WAY;
-        while self.broadcaster.engine.is_pressed() && Instant::now() < until {
-            tokio::time::sleep(A_MOMENT).await;
         }
     }
 

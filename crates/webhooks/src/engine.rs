@@ -7,7 +7,7 @@ use crate::endpoints::{Endpoint, Endpoints};
 use crate::gauges::Counters;
 use crate::lanes::Lanes;
 use crate::lease::Lease;
-use crate::limits::{DELIVERY_OVERHEAD, NOTICES, PRESSED, TESTS_TOGETHER, UNRECORDED};
+use crate::limits::{DELIVERY_OVERHEAD, NOTICES, TESTS_TOGETHER, UNRECORDED};
 use crate::recorder::Results;
 use crate::upkeep::Upkeep;
 use crate::{EngineConfig, Gauges, Notice};
@@ -223,12 +223,6 @@ impl Engine {
         }
         let generation = self.0.lanes(|lanes| lanes.reserve(webhook, bytes, Instant::now()))?;
         Some(Reservation { shared: Arc::clone(&self.0), webhook, bytes, generation, used: false })
-    }
-
-    /// Whether many deliveries wait in memory for nothing but this machine: not for an answer, a pause or a retry.
-    #[must_use]
-    pub fn is_pressed(&self) -> bool {
-        self.0.lanes(|lanes| lanes.queued >= PRESSED && lanes.is_held_up_here())
     }
 
     /// Takes over deliveries whose rows were committed with this server as owner. Never blocks.

@@ -30,11 +30,6 @@ pub(crate) const GREATEST_PAYLOAD: usize = 64 << 10;
 /// Deliveries to one endpoint that wait in memory.
 pub(crate) const LANE_QUEUE: usize = 4096;
 
-/// With so many in memory that could be sent at once, publishers are slowed down a little: eight rounds of what may be
-/// unrecorded, a quarter of a second's work. Half of what a lane may hold, so that one endpoint alone does not come to go by
-/// the database, where a delivery costs half as much again.
-pub(crate) const PRESSED: usize = LANE_QUEUE / 2;
-
 /// Deliveries claimed ahead for an endpoint that answers: at 28 in flight enough for four rounds.
 pub(crate) const CLAIM_AHEAD: usize = 128;
 /// Deliveries read ahead of one queue of an ordered endpoint. A subject's are few, so that [`CLAIM_AHEAD`] has room for 32

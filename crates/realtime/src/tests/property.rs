@@ -121,7 +121,7 @@ fn run((steps, tail_events): (Vec<Step>, usize), over: Over) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn every_client_of_a_loop_sees_the_logs_events_once_and_in_order(history in history()) {

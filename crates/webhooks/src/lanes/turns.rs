@@ -161,12 +161,6 @@ impl Lanes {
         self.wake_senders |= self.has_candidates();
     }
 
-    /// Whether it is this machine and its database that lanes wait for: some could send if a sender came to them, or more
-    /// attempts wait to be written down than for an answer.
-    pub(crate) fn is_held_up_here(&self) -> bool {
-        !self.ready.is_empty() || self.unrecorded() > 2 * self.in_flight
-    }
-
     /// Whether some lane may be able to send.
     pub(crate) fn has_candidates(&self) -> bool {
         !self.ready.is_empty() || self.waiting.iter().any(|waiting| !waiting.is_empty())
