@@ -8,8 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::Server;
 use crate::harness::macros::on_both;
-use crate::harness::process::{Dir, guarded, run, tools_dir};
-use crate::harness::tls::Authority;
+use crate::harness::process::{guarded, run, tools_dir};
 use crate::quick_start::document::repository;
 
 /// A program in the client's folder.
@@ -35,7 +34,7 @@ async fn restart_on_demand(server: &Server, control: &TcpListener) -> Infallible
 
 /// Runs one file of the client's tests against this server.
 async fn passes(server: &Server, file: &str) {
-    passes_at(server, file, &format!("http://127.0.0.1:{}", server.port), &[]).await;
+    passes_at(server, file, &server.address.base(), &[]).await;
 }
 
 async fn passes_at(server: &Server, file: &str, url: &str, environment: &[(&str, &Path)]) {
@@ -74,12 +73,9 @@ async fn it_starts_over_where_the_log_does_not_reach_back() {
 
 #[tokio::test]
 async fn it_speaks_tls() {
-    let dir = Dir::new("certificates");
-    let [certificate, key] = Authority::new("The tests").write(dir.path());
-    let builder = Server::builder().env("TLS_CERT_FILE", &certificate.display().to_string());
-    let server = builder.env("TLS_KEY_FILE", &key.display().to_string()).start().await;
-    let url = format!("https://localhost:{}", server.port);
-    passes_at(&server, "secure", &url, &[("NODE_EXTRA_CA_CERTS", &certificate)]).await;
+    let server = Server::builder().tls().start().await;
+    let authority = server.setup.authority.as_deref().expect("it speaks TLS");
+    passes_at(&server, "secure", &server.address.base(), &[("NODE_EXTRA_CA_CERTS", authority)]).await;
 }
 
 #[tokio::test]

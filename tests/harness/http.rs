@@ -6,25 +6,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request as HttpRequest};
+use hyper::http::response;
+use hyper::{Method, Request as HttpRequest, Version};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 
 use super::Value;
+use super::address::Address;
 use super::contract::Contract;
 use super::wait::within;
 
 pub struct Http {
     base: String,
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl Http {
-    pub fn new(port: u16) -> Self {
-        // Nothing is kept open: a test that kills its server must not meet a dead connection later.
-        let pool = Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { base: format!("http://127.0.0.1:{port}"), pool }
+    pub fn new(address: &Address) -> Self {
+        Self { base: address.base(), pool: address.pool() }
     }
 
     async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<Answer, String> {
@@ -32,7 +32,7 @@ impl Http {
         let response = self.pool.request(request).await.map_err(|error| failed(&error))?;
         let (parts, body) = response.into_parts();
         let raw = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
-        Ok(Answer::new(parts.status.as_u16(), parts.headers, &raw))
+        Ok(Answer::new(&parts, &raw))
     }
 }
 
@@ -152,16 +152,23 @@ impl Http {
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
+    pub version: Version,
     pub headers: HeaderMap,
     pub body: Value,
     pub text: String,
 }
 
 impl Answer {
-    fn new(status: u16, headers: HeaderMap, raw: &[u8]) -> Self {
+    fn new(head: &response::Parts, raw: &[u8]) -> Self {
         let text = String::from_utf8_lossy(raw).into_owned();
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self { status, headers, body, text }
+        Self {
+            status: head.status.as_u16(),
+            version: head.version,
+            headers: head.headers.clone(),
+            body,
+            text,
+        }
     }
 
     pub fn header(&self, name: &str) -> &str {

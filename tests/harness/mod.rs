@@ -1,5 +1,6 @@
 //! Everything the tests share: real servers, real databases, clients and a webhook receiver.
 
+pub mod address;
 pub mod contract;
 pub mod exec;
 pub mod http;

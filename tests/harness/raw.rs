@@ -1,9 +1,9 @@
 //! A WebSocket as bytes: says whatever a test wants to say, and reads frames without an opinion on them.
 
+use super::address::Stream;
 use super::wait::within;
 use super::{Client, Server, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// The first byte of whole frames.
 pub const TEXT: u8 = 0x81;
@@ -74,7 +74,7 @@ pub enum Frame {
 }
 
 pub struct Raw {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     unread: Vec<u8>,
 }
 
@@ -85,7 +85,7 @@ fn type_of(document: &Value) -> &str {
 impl Raw {
     /// Connects and says nothing.
     pub async fn open(server: &Server) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", server.port)).await.expect("a connection");
+        let stream = within("a connection", server.address.connect()).await;
         Self { stream, unread: Vec::new() }
     }
 

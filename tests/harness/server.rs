@@ -1,15 +1,18 @@
 //! A real server process in a folder, a database and an environment of its own.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::address::Address;
 use super::exec::{Ended, callcenter};
 use super::http::{Client, Http};
 use super::mariadb::{self, MariaDb};
 use super::process::{Dir, Process, free_port, run};
 use super::redis::Redis;
+use super::tls::{Authority, GOOD};
 use super::wait::eventually;
 use super::{Value, json};
 
@@ -21,10 +24,13 @@ pub struct Setup {
     pub redis: Option<Arc<Redis>>,
     /// The name of its database on the shared MariaDB; nothing on SQLite.
     pub database: Option<String>,
+    /// The file of the authority that is behind its certificate; nothing without TLS.
+    pub authority: Option<PathBuf>,
 }
 
 pub struct Server {
     pub port: u16,
+    pub address: Address,
     pub setup: Setup,
     http: Arc<Http>,
     process: Mutex<Option<Process>>,
@@ -35,6 +41,7 @@ pub struct Builder {
     mariadb: bool,
     private: Option<Arc<MariaDb>>,
     redis: bool,
+    tls: bool,
     like: Option<Setup>,
     env: Vec<(String, Option<String>)>,
 }
@@ -60,6 +67,11 @@ impl Builder {
         Self { redis: true, ..self }
     }
 
+    /// HTTPS, with a certificate for `localhost`.
+    pub fn tls(self) -> Self {
+        Self { tls: true, ..self }
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), Some(value.to_owned())));
         self
@@ -79,7 +91,9 @@ impl Builder {
     pub async fn start(self) -> Server {
         let setup = self.prepare().await;
         let port = setup.env["SERVER_PORT"].parse().expect("a port");
-        let server = Server { port, setup, http: Arc::new(Http::new(port)), process: Mutex::new(None) };
+        let address = Address::new(port, setup.authority.as_deref());
+        let http = Arc::new(Http::new(&address));
+        let server = Server { port, address, setup, http, process: Mutex::new(None) };
         server.restart().await;
         server
     }
@@ -100,6 +114,12 @@ impl Builder {
             setup.set("REDIS_PORT", &redis.port.to_string());
             setup.redis = Some(redis);
         }
+        if self.tls {
+            let [certificate, key, authority] = Authority::new("The tests").write(GOOD, setup.dir.path());
+            setup.set("TLS_CERT_FILE", &certificate.display().to_string());
+            setup.set("TLS_KEY_FILE", &key.display().to_string());
+            setup.authority = Some(authority);
+        }
         setup.set("SERVER_PORT", &free_port().to_string());
         for (name, value) in self.env {
             match value {
@@ -113,7 +133,7 @@ impl Builder {
 
 async fn fresh(on_mariadb: bool, private: Option<Arc<MariaDb>>) -> Setup {
     let dir = Arc::new(Dir::new("server"));
-    let mut setup = Setup { dir, env: BTreeMap::new(), redis: None, database: None };
+    let mut setup = Setup { dir, env: BTreeMap::new(), redis: None, database: None, authority: None };
     setup.set("SERVER_HOST", "127.0.0.1");
     setup.set("TEST_CLOCK", "on");
     if on_mariadb {

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 
 use super::wait::within;
 use super::{Client, Server, Value};
@@ -18,7 +18,7 @@ pub struct Sse {
     text: String,
     blocks: VecDeque<Block>,
     /// Held, so that the connection lives as long as the stream.
-    _pool: Pool<HttpConnector, Empty<Bytes>>,
+    _pool: Pool<HttpsConnector<HttpConnector>, Empty<Bytes>>,
 }
 
 /// One block: an event, or an id alone.
@@ -37,9 +37,8 @@ impl Sse {
         query: &str,
         headers: &[(&str, &str)],
     ) -> Result<Self, (u16, String)> {
-        let pool = Pool::builder(TokioExecutor::new()).build_http();
-        let mut request =
-            Request::get(format!("http://127.0.0.1:{}/api/v1/events/stream{query}", server.port));
+        let pool = server.address.pool();
+        let mut request = Request::get(format!("{}/api/v1/events/stream{query}", server.address.base()));
         request = request.header("authorization", format!("Bearer {}", client.token()));
         for (name, value) in headers {
             request = request.header(*name, *value);

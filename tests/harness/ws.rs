@@ -1,18 +1,18 @@
 //! A WebSocket client: one JSON document a frame, both ways.
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Bytes, Error};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::address::Stream;
 use super::wait::within;
 use super::{Client, Server, Value};
 
 pub struct Ws {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Stream>>,
 }
 
 /// A handshake that was answered by something other than an upgrade.
@@ -37,13 +37,14 @@ impl Ws {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Refusal> {
-        let url = format!("ws://127.0.0.1:{}{path}", server.port);
+        let url = format!("{}{path}", server.address.base()).replacen("http", "ws", 1);
         let mut request = url.into_client_request().expect("an address");
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).expect("a header value");
             request.headers_mut().insert(HeaderName::from_static(name), value);
         }
-        match within("the handshake", tokio_tungstenite::connect_async(request)).await {
+        let stream = within("a connection", server.address.connect()).await;
+        match within("the handshake", tokio_tungstenite::client_async(request, stream)).await {
             Ok((socket, _)) => Ok(Self { socket }),
             Err(Error::Http(response)) => {
                 let status = response.status().as_u16();

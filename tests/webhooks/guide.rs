@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpStream;
 
 use super::{ALL, path, webhook};
+use crate::harness::address::Address;
 use crate::harness::http::Http;
 use crate::harness::macros::on_both;
 use crate::harness::process::{Dir, Process, free_port, guarded};
@@ -50,7 +51,7 @@ impl Receiver {
 
     /// What it answers to a delivery that somebody else made up.
     async fn asked(&self, id: &str, sent_at: i64, signature: &str, body: &str) -> u16 {
-        let client = Client::new(Http::new(self.port).into(), None);
+        let client = Client::new(Http::new(&Address::new(self.port, None)).into(), None);
         let request = client.post("/", json!({})).raw("application/json", body.to_owned());
         let request = request.header("webhook-id", id).header("webhook-timestamp", &sent_at.to_string());
         request.header("webhook-signature", signature).await.status

@@ -10,3 +10,4 @@ mod presence;
 mod rfc6455;
 mod sessions;
 mod several_servers;
+mod tls;
