@@ -131,11 +131,8 @@ async fn the_users_of_a_killed_server_go_offline() {
     let (mut boss, _) = Ws::connect(&here, &admin).await;
     let (kim, kim_id) = here.user("kim@example.com", "agent").await;
     let (_ws, _) = Ws::connect(&there, &there.with_token(kim.token())).await;
+    assert_eq!(edge(&mut boss, &kim_id).await["type"], "user.online", "heard from the other server");
     let path = format!("/api/v1/ws/users/{kim_id}/online");
-    eventually("the user to be online", async || {
-        (admin.get(&path).await.expect(200).data()["online"] == true).then_some(())
-    })
-    .await;
     there.kill_9();
     eventually_within(Duration::from_secs(75), "the user to be offline", async || {
         let answer = admin.get(&path).await.expect(200);
@@ -168,4 +165,50 @@ async fn a_redis_that_is_lost_and_found_makes_no_edges() {
     eventually("the user in Redis again", async || (member().await == "1").then_some(())).await;
     grace(&server).await;
     silence(&server, &mut boss, &kim_id, "a@example.com").await;
+}
+
+/// What is heard of this user on both servers, which must be the same event.
+async fn edge_on_both(bosses: &mut [Ws; 2], user: &str) -> Value {
+    let first = edge(&mut bosses[0], user).await;
+    assert_eq!(edge(&mut bosses[1], user).await, first);
+    first
+}
+
+async fn edges_are_heard_on_both_servers(with_redis: bool) {
+    let builder = Server::builder().mariadb();
+    let here = if with_redis { builder.redis() } else { builder }.start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let mut bosses = [Ws::connect(&here, &admin).await.0, Ws::connect(&there, &admin).await.0];
+    let (kim, kim_id) = here.user("kim@example.com", "agent").await;
+    let (first, _) = Ws::connect(&here, &kim).await;
+    let online = edge_on_both(&mut bosses, &kim_id).await;
+    assert_eq!((&online["type"], &online["payload"]["connections"]), (&json!("user.online"), &json!(1)));
+    // A second connection, to the other server, and the end of the first make no edge.
+    let (second, _) = Ws::connect(&there, &kim).await;
+    first.close().await;
+    grace(&here).await;
+    grace(&there).await;
+    silence(&there, &mut bosses[0], &kim_id, "a@example.com").await;
+    silence(&here, &mut bosses[1], &kim_id, "b@example.com").await;
+    second.close().await;
+    let path = format!("/api/v1/ws/users/{kim_id}/online");
+    eventually("the connection to be gone", async || {
+        (admin.get(&path).await.expect(200).data()["online"] == false).then_some(())
+    })
+    .await;
+    grace(&there).await;
+    grace(&here).await;
+    let offline = edge_on_both(&mut bosses, &kim_id).await;
+    assert_eq!((&offline["type"], &offline["payload"]["reason"]), (&json!("user.offline"), &json!("closed")));
+}
+
+#[tokio::test]
+async fn edges_are_heard_on_every_server_with_redis() {
+    edges_are_heard_on_both_servers(true).await;
+}
+
+#[tokio::test]
+async fn edges_are_heard_on_every_server_without_redis() {
+    edges_are_heard_on_both_servers(false).await;
 }

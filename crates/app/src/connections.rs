@@ -48,12 +48,13 @@ impl Connections {
         Ok(self.presence.connections(tenant, after, limit).await?)
     }
 
-    /// Tells everybody who comes online and who goes. Runs until nobody finds out any more.
+    /// Tells this server's listeners who comes online and who goes, on whichever server that was found out. Runs until
+    /// nobody finds out any more.
     pub async fn tell(&self, mut edges: mpsc::Receiver<Edge>) {
         let mut found = Vec::new();
         while edges.recv_many(&mut found, EDGES_TOGETHER).await > 0 {
             let events: Vec<Arc<Event>> = found.drain(..).map(|edge| Arc::new(event(edge))).collect();
-            self.broadcaster.hub.announce(&events);
+            self.broadcaster.hub.announce_here(&events);
         }
     }
 
@@ -85,7 +86,7 @@ fn event(edge: Edge) -> Event {
     Event {
         tenant: edge.tenant,
         seq: 0,
-        id: new.id,
+        id: edge.event,
         name: new.name,
         subject: new.subject,
         audience: new.audience,

@@ -30,6 +30,8 @@ const PAYLOADS: i64 = 100;
 const REST_PART: u32 = 4;
 /// Revocations are polled twice a second; an hour leaves room for any server that was away.
 const REVOCATIONS_KEPT: Duration = Duration::from_secs(3600);
+/// Servers look for who came and went every second; the same hour.
+const PRESENCE_EDGES_KEPT: Duration = Duration::from_secs(3600);
 /// Agents' histories: a year, and what a report needs to compare with the one before.
 const AGENT_HISTORY_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -98,6 +100,7 @@ impl Retention {
             (Aging::WsTickets, now),
             (Aging::IdempotencyKeys, now.minus(ANSWERS_KEPT)),
             (Aging::Revocations, now.minus(REVOCATIONS_KEPT)),
+            (Aging::PresenceEdges, now.minus(PRESENCE_EDGES_KEPT)),
             (Aging::WebhookRollups, now.minus(self.kept.webhook_logs)),
             (Aging::AgentHistory, now.minus(AGENT_HISTORY_KEPT)),
         ] {

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod lanes;
 mod migrate;
 pub mod platform;
+pub mod presence_edges;
 pub mod replays;
 pub mod retention;
 pub mod revocations;

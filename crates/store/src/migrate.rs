@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     12 "012_create_api_keys_table",
     13 "013_create_ws_tickets_table",
     14 "014_create_user_connections_table",
+    15 "015_create_presence_edges_table",
     20 "020_create_events_table",
     21 "021_create_agent_states_table",
     22 "022_create_idempotency_keys_table",

@@ -13,19 +13,21 @@ pub(super) enum Table {
     WebhookRollups,
     AgentHistory,
     IdempotencyKeys,
+    PresenceEdges,
     Revocations,
     Sessions,
     WsTickets,
 }
 
 /// Their names, in the order of [`Table`].
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "events",
     "webhook_logs",
     "webhook_attempts",
     "webhook_rollups",
     "agent_state_history",
     "idempotency_keys",
+    "presence_edges",
     "revocations",
     "sessions",
     "ws_tickets",
@@ -37,6 +39,7 @@ impl From<Aging> for Table {
             Aging::Sessions => Self::Sessions,
             Aging::WsTickets => Self::WsTickets,
             Aging::IdempotencyKeys => Self::IdempotencyKeys,
+            Aging::PresenceEdges => Self::PresenceEdges,
             Aging::Revocations => Self::Revocations,
             Aging::WebhookRollups => Self::WebhookRollups,
             Aging::AgentHistory => Self::AgentHistory,

@@ -22,21 +22,28 @@ pub(crate) enum News {
     Event(Arc<Event>),
     /// An event that stands in no log.
     Announcement(Arc<Event>),
+    /// Users of the tenant have come or gone: who that is, stands in the database.
+    Edges(TenantId),
 }
 
 impl News {
     pub(super) fn tenant(&self) -> &TenantId {
-        &self.event().tenant
+        match self {
+            Self::Event(event) | Self::Announcement(event) => &event.tenant,
+            Self::Edges(tenant) => tenant,
+        }
     }
 
-    pub(super) fn event(&self) -> &Arc<Event> {
+    /// The length of its payload.
+    pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Event(event) | Self::Announcement(event) => event,
+            Self::Event(event) | Self::Announcement(event) => event.payload.get().len(),
+            Self::Edges(_) => 0,
         }
     }
 
     fn cost(&self) -> usize {
-        FIXED_COST + self.event().payload.get().len()
+        FIXED_COST + self.bytes()
     }
 }
 
@@ -51,6 +58,8 @@ pub(crate) struct Exchange {
     pub newcomer: Notify,
     /// Events may have been missed: compare with the log now.
     pub compare: Notify,
+    /// Another server has found out who came or went.
+    pub edges: Notify,
 }
 
 #[derive(Debug, Default)]

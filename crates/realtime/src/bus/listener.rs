@@ -98,7 +98,10 @@ fn take(hub: &Hub, data: &[Value], subscriptions: &Subscriptions) {
     match wire::read(bytes, &tenant) {
         Some(heard) => {
             hub.heard(&heard.events);
-            hub.heard_announced(&heard.announcements);
+            hub.announce_here(&heard.announcements);
+            if heard.edges {
+                hub.0.exchange.edges.notify_one();
+            }
         }
         None => tracing::debug!(%tenant, "Another server's message cannot be read"),
     }

@@ -19,6 +19,9 @@ struct Message<'a> {
     /// Events that stand in no log.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     announcements: Vec<Logged<'a>>,
+    /// Users have come or gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    edges: bool,
 }
 
 /// An event.
@@ -41,6 +44,7 @@ struct Logged<'a> {
 pub(super) struct Heard {
     pub events: Vec<Arc<Event>>,
     pub announcements: Vec<Arc<Event>>,
+    pub edges: bool,
 }
 
 /// The sender's id in front of its words.
@@ -62,14 +66,14 @@ pub(super) fn messages(from: &ServerId, news: &[News]) -> Vec<(TenantId, Vec<u8>
     for of_one_tenant in news.chunk_by(|a, b| a.tenant() == b.tenant()) {
         let (mut message, mut bytes) = (Message::default(), 0);
         for (at, news) in of_one_tenant.iter().enumerate() {
-            let event = news.event();
-            bytes += event.payload.get().len() + 256;
+            bytes += news.bytes() + 256;
             match news {
-                News::Event(_) => message.events.push(Logged::of(event)),
-                News::Announcement(_) => message.announcements.push(Logged::of(event)),
+                News::Event(event) => message.events.push(Logged::of(event)),
+                News::Announcement(event) => message.announcements.push(Logged::of(event)),
+                News::Edges(_) => message.edges = true,
             }
             if bytes >= MESSAGE_BYTES || at + 1 == of_one_tenant.len() {
-                messages.push((event.tenant.clone(), envelope(from, &message)));
+                messages.push((news.tenant().clone(), envelope(from, &message)));
                 (message, bytes) = (Message::default(), 0);
             }
         }
@@ -89,7 +93,8 @@ pub(super) fn read(bytes: &[u8], tenant: &TenantId) -> Option<Heard> {
     let read = |events: &[Logged<'_>]| -> Option<Vec<Arc<Event>>> {
         events.iter().map(|event| event.read(tenant).map(Arc::new)).collect()
     };
-    Some(Heard { events: read(&message.events)?, announcements: read(&message.announcements)? })
+    let (events, announcements) = (read(&message.events)?, read(&message.announcements)?);
+    Some(Heard { events, announcements, edges: message.edges })
 }
 
 impl<'a> Logged<'a> {
@@ -123,9 +128,9 @@ impl<'a> Logged<'a> {
 mod tests {
     use super::*;
 
-    fn event(tenant: &str, seq: i64, bytes: usize) -> News {
+    fn logged(tenant: &str, seq: i64, bytes: usize) -> Arc<Event> {
         let payload = format!(r#"{{"b":1,"a":2.50,"x":"{}"}}"#, "x".repeat(bytes));
-        News::Event(Arc::new(Event {
+        Arc::new(Event {
             tenant: TenantId::parse(tenant).unwrap(),
             seq,
             id: EventId::generate(),
@@ -134,16 +139,22 @@ mod tests {
             audience: Audience::default(),
             payload: RawValue::from_string(payload).unwrap().into(),
             created_at: Timestamp(1_729_866_000_007),
-        }))
+        })
+    }
+
+    fn event(tenant: &str, seq: i64, bytes: usize) -> News {
+        News::Event(logged(tenant, seq, bytes))
     }
 
     #[test]
     fn an_event_arrives_as_it_left() {
-        let (from, sent) = (ServerId::generate(), event("t", 7, 3));
-        let messages = messages(&from, std::slice::from_ref(&sent));
+        let (from, sent) = (ServerId::generate(), logged("t", 7, 3));
+        let edges = News::Edges(sent.tenant.clone());
+        let messages = messages(&from, &[News::Event(Arc::clone(&sent)), edges]);
         let (tenant, bytes) = &messages[0];
         let heard = read(bytes, tenant).unwrap();
-        assert_eq!(format!("{:?}", heard.events[0]), format!("{:?}", sent.event()));
+        assert_eq!(format!("{:?}", heard.events[0]), format!("{sent:?}"));
+        assert!(heard.edges);
         assert!(is_from(bytes, &from) && !is_from(bytes, &ServerId::generate()));
     }
 

@@ -107,11 +107,11 @@ impl Hub {
     /// Sends events that stand in no log to all who listen now, on every server, best effort. Their number means nothing.
     pub fn announce(&self, events: &[Arc<Event>]) {
         self.0.exchange.tell(events.iter().cloned().map(News::Announcement));
-        self.heard_announced(events);
+        self.announce_here(events);
     }
 
-    /// Sends events that another server announced.
-    pub(crate) fn heard_announced(&self, events: &[Arc<Event>]) {
+    /// The same on this server only, for what the others find out by themselves.
+    pub fn announce_here(&self, events: &[Arc<Event>]) {
         for of_one_tenant in events.chunk_by(|a, b| a.tenant == b.tenant) {
             let Some(first) = of_one_tenant.first() else { continue };
             let all: Arc<[Announcement]> = of_one_tenant.iter().cloned().map(Announcement::new).collect();

@@ -2,6 +2,7 @@
 //! Knows nothing of other servers but what stands in Redis.
 
 use super::keys::{self, Person};
+use super::writer::Writer;
 use super::{Rhythm, sweeper};
 use crate::bus::Away;
 use crate::{Bus, Hub};
@@ -9,15 +10,14 @@ use model::{TenantId, UserId};
 use redis::{Cmd, Value, cmd};
 use std::collections::HashSet;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// Users written at a time: with five commands each, 1,000 commands on the way.
 const AT_A_TIME: usize = 200;
 /// How long Redis may take for them.
 const WRITE_DEADLINE: Duration = Duration::from_secs(1);
-/// How long a stopping server tries to remove its users.
-const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a stopping server tries to remove its users. Redis forgets them by itself, a minute later.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 /// How long keys live without a heartbeat, in seconds: the contract's, and our own.
 const HEARTBEAT_TTL: i64 = 60;
 const ENTRY_TTL: i64 = 75;
@@ -41,32 +41,6 @@ impl<'a> Keeper<'a> {
         Self { hub, bus, rhythm, written: HashSet::new(), due: HashSet::new(), is_leaving: false }
     }
 
-    pub(super) async fn run(&mut self, cancel: &CancellationToken) {
-        cancel.run_until_cancelled(self.keep()).await;
-        self.is_leaving = true;
-        self.all_due();
-        // Redis forgets this server by itself, a minute later.
-        let _ = timeout(GOODBYE_DEADLINE, self.settle()).await;
-    }
-
-    async fn keep(&mut self) {
-        let mut heartbeat = interval(self.rhythm.heartbeat);
-        let mut sweep = interval(self.rhythm.sweep);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut connected = self.bus.watch();
-        loop {
-            tokio::select! {
-                () = self.hub.0.changes.for_keeper.wait() => self.note_changes(),
-                _ = heartbeat.tick() => self.all_due(),
-                _ = connected.changed() => self.all_due(),
-                _ = sweep.tick() => sweeper::sweep(self, self.rhythm.sweep).await.unwrap_or_default(),
-            }
-            // What could not be written stays due: until the next tick, or until Redis is back.
-            let _ = self.settle().await;
-        }
-    }
-
     fn note_changes(&mut self) {
         let changed = self.hub.0.changes.for_keeper.take();
         self.due.extend(changed.whose.into_iter().filter_map(|(tenant, user)| Some((tenant, user?))));
@@ -80,23 +54,6 @@ impl<'a> Keeper<'a> {
         for tenant in self.hub.0.tenants().iter().filter(|tenant| tenant.connections() > 0) {
             self.due.extend(tenant.users().into_iter().map(|user| (tenant.id.clone(), user)));
         }
-    }
-
-    /// Writes whatever is due.
-    async fn settle(&mut self) -> Result<(), Away> {
-        if !self.bus.is_connected() {
-            // All of it is due again when Redis is back.
-            self.due.clear();
-            return Ok(());
-        }
-        while !self.due.is_empty() {
-            let some: Vec<Person> = self.due.iter().take(AT_A_TIME).cloned().collect();
-            self.settle_some(&some).await?;
-            for whose in &some {
-                self.due.remove(whose);
-            }
-        }
-        Ok(())
     }
 
     async fn settle_some(&mut self, some: &[Person]) -> Result<(), Away> {
@@ -195,5 +152,48 @@ impl<'a> Keeper<'a> {
 
     fn now(&self) -> i64 {
         self.hub.0.steady_now().unix_seconds()
+    }
+}
+
+impl Writer for Keeper<'_> {
+    type Error = Away;
+
+    async fn keep(&mut self) {
+        let mut heartbeat = interval(self.rhythm.heartbeat);
+        let mut sweep = interval(self.rhythm.sweep);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connected = self.bus.watch();
+        loop {
+            tokio::select! {
+                () = self.hub.0.changes.for_keeper.wait() => self.note_changes(),
+                _ = heartbeat.tick() => self.all_due(),
+                _ = connected.changed() => self.all_due(),
+                _ = sweep.tick() => sweeper::sweep(self, self.rhythm.sweep).await.unwrap_or_default(),
+            }
+            // What could not be written stays due: until the next tick, or until Redis is back.
+            let _ = self.settle().await;
+        }
+    }
+
+    fn leave(&mut self) {
+        self.is_leaving = true;
+        self.all_due();
+    }
+
+    async fn settle(&mut self) -> Result<(), Away> {
+        if !self.bus.is_connected() {
+            // All of it is due again when Redis is back.
+            self.due.clear();
+            return Ok(());
+        }
+        while !self.due.is_empty() {
+            let some: Vec<Person> = self.due.iter().take(AT_A_TIME).cloned().collect();
+            self.settle_some(&some).await?;
+            for whose in &some {
+                self.due.remove(whose);
+            }
+        }
+        Ok(())
     }
 }

@@ -1,15 +1,16 @@
 //! Who is online. The database tells it of all servers; Redis shows it in the contract's keys; of this server the hub
 //! knows at once. Knows nothing of events.
 
-mod edge;
 mod keeper;
 mod keys;
 mod listed;
 mod register;
 mod step;
 mod sweeper;
+mod teller;
+mod writer;
 
-pub use edge::{Edge, Turn};
+pub use store::presence_edges::{Edge, Turn};
 
 use crate::hub::LocalConnection;
 use crate::{Bus, Hub};
@@ -66,7 +67,7 @@ pub struct ListedConnection {
 
 impl Presence {
     /// Presence on all servers that share the database; with a bus, shown in Redis too. `run` keeps it going. What comes
-    /// out of the receiver are the edges that this server found.
+    /// out of the receiver are all edges, whichever server found them, for this one's listeners.
     #[must_use]
     pub fn new(hub: Hub, bus: Option<Bus>, store: Store) -> (Self, mpsc::Receiver<Edge>) {
         Self::with_rhythm(hub, bus, store, Rhythm::default())
@@ -98,10 +99,10 @@ impl Presence {
         let mut register = Register::new(hub, store, edges);
         let keep = async {
             if let Some(bus) = bus {
-                Keeper::new(hub, bus, *rhythm).run(&cancel).await;
+                writer::run(&mut Keeper::new(hub, bus, *rhythm), &cancel, keeper::GOODBYE).await;
             }
         };
-        tokio::join!(register.run(&cancel), keep);
+        tokio::join!(writer::run(&mut register, &cancel, register::GOODBYE), keep);
     }
 
     /// Whether the user has a connection to any server, how many, and when it was last heard of.

@@ -1,21 +1,25 @@
 //! Writes this server's connections into the database and out of it, and finds out who comes online and who goes, over all
 //! servers: whoever changes a user's rows holds the user's lock, so that each edge is seen by one. Knows nothing of Redis.
 
-use super::edge::Edge;
+mod ending;
+
 use super::listed::Listed;
 use super::step::{self, Here, Step};
+use super::teller::Teller;
+use super::writer::Writer;
 use crate::Hub;
+use crate::bus::News;
 use crate::connection::Member;
 use crate::hub::Whose;
 use model::TenantId;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+use store::presence_edges::{self, Edge};
 use store::user_connections::{self as rows, Owner, Row};
 use store::{Conn, Store};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep};
 
 /// How long changes are gathered before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
@@ -28,14 +32,13 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Every so many ticks other servers' rows are looked at, and this one's counted.
 const LOOK_AROUND: u64 = 5;
 const COUNT: u64 = 60;
-/// A server that has not written for so long and has no lease is dead. Longer than a server that begins needs for its lease.
-const DEAD_AFTER: Duration = Duration::from_secs(10);
 /// A process that stood still for so long may have been taken for dead.
 const STOOD_STILL: Duration = Duration::from_secs(8);
 /// Waiting after the database failed.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long a stopping server tries to write that its users are gone.
-const GOODBYE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long a stopping server tries to write that its users are gone. The others find out by themselves, when its lease is
+/// over.
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// Tries of a transaction that another server's was in the way of.
 const TRIES: usize = 4;
 
@@ -43,7 +46,9 @@ const TRIES: usize = 4;
 pub(super) struct Register<'a> {
     hub: &'a Hub,
     store: &'a Store,
-    edges: &'a mpsc::Sender<Edge>,
+    teller: Teller<'a>,
+    /// Somebody has found an edge, and it is to be told.
+    has_news: bool,
     /// Who has a row of this server's.
     written: HashSet<Whose>,
     listed: Listed,
@@ -60,50 +65,14 @@ impl<'a> Register<'a> {
         Self {
             hub,
             store,
-            edges,
+            teller: Teller::new(store, edges, hub.0.steady_now()),
+            has_news: false,
             written: HashSet::new(),
             listed: Listed::new(store),
             due: HashSet::new(),
             in_doubt: false,
             closes_at: None,
             is_leaving: false,
-        }
-    }
-
-    pub(super) async fn run(&mut self, cancel: &CancellationToken) {
-        cancel.run_until_cancelled(self.keep()).await;
-        self.is_leaving = true;
-        self.all_due();
-        // The other servers find out by themselves, when the lease is over.
-        let _ = timeout(GOODBYE_DEADLINE, self.settle()).await;
-    }
-
-    async fn keep(&mut self) {
-        let shared = &self.hub.0;
-        let (mut ticks, mut ticked) = (0_u64, Instant::now());
-        let mut next_tick = shared.clock.now();
-        loop {
-            let is_tick = tokio::select! {
-                () = shared.changes.for_register.wait() => false,
-                () = shared.clock.sleep_until(next_tick) => true,
-            };
-            let done = if is_tick {
-                if ticked.elapsed() > STOOD_STILL {
-                    self.all_due();
-                }
-                (ticked, next_tick) = (Instant::now(), shared.clock.now().plus(TICK));
-                ticks += 1;
-                self.tick(ticks).await
-            } else {
-                sleep(GATHER).await;
-                Ok(())
-            };
-            self.note_changes();
-            if let Err(error) = self.settle_after(done).await {
-                tracing::debug!(%error, "Presence cannot be written; it is tried again");
-                self.in_doubt = true;
-                sleep(AGAIN).await;
-            }
         }
     }
 
@@ -147,19 +116,6 @@ impl<'a> Register<'a> {
         }
     }
 
-    /// Writes whatever is due.
-    async fn settle(&mut self) -> store::Result<()> {
-        while let Some((tenant, _)) = self.due.iter().next().cloned() {
-            let of_tenant = self.due.iter().filter(|(id, _)| *id == tenant);
-            let owners: Vec<Owner> = of_tenant.map(|(_, owner)| owner.clone()).take(AT_A_TIME).collect();
-            self.settle_some(&tenant, &owners).await?;
-            for owner in owners {
-                self.due.remove(&(tenant.clone(), owner));
-            }
-        }
-        Ok(())
-    }
-
     async fn settle_some(&mut self, tenant: &TenantId, owners: &[Owner]) -> store::Result<()> {
         let here = self.here(tenant, owners);
         let is_news = |owner: &&Owner| {
@@ -169,7 +125,7 @@ impl<'a> Register<'a> {
         if owners.is_empty() {
             return Ok(());
         }
-        let edges = retrying(|| self.write(tenant, &owners, &here)).await?;
+        let has_found = retrying(|| self.write(tenant, &owners, &here)).await?;
         for owner in owners {
             let whose = (tenant.clone(), owner);
             let members = here.get(&whose.1);
@@ -181,8 +137,28 @@ impl<'a> Register<'a> {
                 self.closes_at = Some(Instant::now() + GRACE);
             }
         }
-        self.tell(edges);
+        self.note_found(tenant, has_found);
         Ok(())
+    }
+
+    /// After this server has, or has not, found edges of a tenant.
+    fn note_found(&mut self, tenant: &TenantId, has_found: bool) {
+        if has_found {
+            self.has_news = true;
+            self.hub.0.exchange.tell([News::Edges(tenant.clone())]);
+        }
+    }
+
+    /// Tells this server's listeners of edges, whoever found them; without Redis only a look shows those of others.
+    async fn tell(&mut self, is_time_to_look: bool) {
+        if !is_time_to_look && !self.has_news {
+            return;
+        }
+        let told = self.teller.tell(self.hub.0.steady_now()).await;
+        self.has_news = told.is_err();
+        if let Err(error) = told {
+            tracing::debug!(%error, "Who came and went cannot be read; it is tried again");
+        }
     }
 
     /// This server's connections of those owners; none are left out.
@@ -204,7 +180,7 @@ impl<'a> Register<'a> {
         tenant: &TenantId,
         owners: &[Owner],
         here: &HashMap<Owner, Vec<Arc<Member>>>,
-    ) -> store::Result<Vec<Edge>> {
+    ) -> store::Result<bool> {
         let (now, server) = (self.hub.0.clock.now(), &self.hub.0.server);
         let settle = |owner: &Owner, rows: &[Row]| {
             let connections = here.get(owner).map_or(0, Vec::len);
@@ -214,8 +190,9 @@ impl<'a> Register<'a> {
         let mut tx = self.store.begin().await?;
         let edges = self.take_steps(tx.conn(), tenant, owners, settle).await?;
         self.listed.write(tx.conn(), server, tenant, owners, here).await?;
+        presence_edges::insert(tx.conn(), &edges, self.hub.0.steady_now()).await?;
         tx.commit().await?;
-        Ok(edges)
+        Ok(!edges.is_empty())
     }
 
     /// Reads what stands there of some owners, with their locks, and writes what it is to be. Gives the edges that it means.
@@ -240,68 +217,60 @@ impl<'a> Register<'a> {
         let now = self.hub.0.clock.now();
         Ok(steps.iter().zip(owners).filter_map(|(step, owner)| step.edge(tenant, owner, now)).collect())
     }
+}
 
-    /// Takes users whose connections have been gone for a while as offline.
-    async fn close_gone(&mut self) -> store::Result<()> {
-        let before = self.hub.0.clock.now().minus(GRACE);
-        let mut reader = self.store.read().await?;
-        let gone = rows::gone(reader.conn(), before, i64::try_from(AT_A_TIME).unwrap_or(i64::MAX)).await?;
-        drop(reader);
-        if gone.is_empty() && self.closes_at.is_some_and(|at| at < Instant::now()) {
-            self.closes_at = None;
+impl Writer for Register<'_> {
+    type Error = store::Error;
+
+    async fn keep(&mut self) {
+        let shared = &self.hub.0;
+        let (mut ticks, mut ticked) = (0_u64, Instant::now());
+        let mut next_tick = shared.clock.now();
+        loop {
+            let is_tick = tokio::select! {
+                () = shared.changes.for_register.wait() => false,
+                () = shared.exchange.edges.notified() => {
+                    self.has_news = true;
+                    false
+                }
+                () = shared.clock.sleep_until(next_tick) => true,
+            };
+            let done = if is_tick {
+                if ticked.elapsed() > STOOD_STILL {
+                    self.all_due();
+                }
+                (ticked, next_tick) = (Instant::now(), shared.clock.now().plus(TICK));
+                ticks += 1;
+                self.tick(ticks).await
+            } else {
+                sleep(GATHER).await;
+                Ok(())
+            };
+            self.note_changes();
+            if let Err(error) = self.settle_after(done).await {
+                tracing::debug!(%error, "Presence cannot be written; it is tried again");
+                self.in_doubt = true;
+                sleep(AGAIN).await;
+            }
+            self.tell(is_tick).await;
         }
-        // Each user once, with rows of however many servers.
-        let mut by_tenant: HashMap<TenantId, HashSet<Owner>> = HashMap::new();
-        for (tenant, owner) in gone {
-            by_tenant.entry(tenant).or_default().insert(owner);
-        }
-        for (tenant, owners) in by_tenant {
-            let owners: Vec<Owner> = owners.into_iter().collect();
-            let edges = retrying(|| self.close_some(&tenant, &owners, before)).await?;
-            self.tell(edges);
-        }
-        Ok(())
     }
 
-    async fn close_some(
-        &self,
-        tenant: &TenantId,
-        owners: &[Owner],
-        before: model::Timestamp,
-    ) -> store::Result<Vec<Edge>> {
-        let mut tx = self.store.begin().await?;
-        let close = |owner: &Owner, rows: &[Row]| step::close(owner, rows, before);
-        let edges = self.take_steps(tx.conn(), tenant, owners, close).await?;
-        for edge in &edges {
-            if let super::Turn::Offline { last_seen_at, .. } = &edge.what {
-                rows::note_seen(tx.conn(), tenant, &edge.user, *last_seen_at).await?;
+    fn leave(&mut self) {
+        self.is_leaving = true;
+        self.all_due();
+    }
+
+    async fn settle(&mut self) -> store::Result<()> {
+        while let Some((tenant, _)) = self.due.iter().next().cloned() {
+            let of_tenant = self.due.iter().filter(|(id, _)| *id == tenant);
+            let owners: Vec<Owner> = of_tenant.map(|(_, owner)| owner.clone()).take(AT_A_TIME).collect();
+            self.settle_some(&tenant, &owners).await?;
+            for owner in owners {
+                self.due.remove(&(tenant.clone(), owner));
             }
         }
-        tx.commit().await?;
-        Ok(edges)
-    }
-
-    /// Takes all connections of servers that died as ended.
-    async fn bury_the_dead(&self) -> store::Result<()> {
-        let shared = &self.hub.0;
-        let now = shared.steady_now();
-        let mut reader = self.store.read().await?;
-        let dead = rows::strays(reader.conn(), now, shared.clock.now().minus(DEAD_AFTER)).await?;
-        drop(reader);
-        for server in dead.iter().filter(|server| **server != shared.server) {
-            let mut tx = self.store.begin().await?;
-            let users = rows::abandon(tx.conn(), server, shared.clock.now(), "timeout").await?;
-            tx.commit().await?;
-            tracing::info!(%server, users, "The users of a server that is gone are taken as gone");
-        }
         Ok(())
-    }
-
-    fn tell(&self, edges: Vec<Edge>) {
-        for edge in edges {
-            // Who is not told of an edge finds the state by asking.
-            let _ = self.edges.try_send(edge);
-        }
     }
 }
 

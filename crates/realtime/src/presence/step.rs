@@ -1,7 +1,7 @@
 //! What the database is to say of an owner's connections, by what it says and what is true here. Pure.
 
-use super::edge::{Edge, Turn};
-use model::{ServerId, TenantId, Timestamp};
+use model::{EventId, ServerId, TenantId, Timestamp};
+use store::presence_edges::{Edge, Turn};
 use store::user_connections::{Owner, Row};
 
 /// What to write, and what it means.
@@ -61,7 +61,7 @@ pub(super) fn close(owner: &Owner, rows: &[Row], before: Timestamp) -> Step {
 impl Step {
     pub(super) fn edge(&self, tenant: &TenantId, owner: &Owner, at: Timestamp) -> Option<Edge> {
         let (what, user) = (self.edge.clone()?, owner.clone()?);
-        Some(Edge { tenant: tenant.clone(), user, at, what })
+        Some(Edge { event: EventId::generate(), tenant: tenant.clone(), user, at, what })
     }
 }
 

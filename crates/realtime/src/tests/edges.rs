@@ -39,23 +39,23 @@ async fn leave_all(clients: Vec<Client>) {
     }
 }
 
-/// The next `count` edges of both servers: the users, in order, and whether they come or go.
+/// The next `count` edges that both servers tell, which are the same: the users, in order, and whether they come or go.
 async fn edges(a: &mut Server, b: &mut Server, count: usize) -> (Vec<String>, Vec<bool>) {
-    let mut found = Vec::new();
-    while found.len() < count {
-        let edge = tokio::select! {
-            edge = soon(a.edges.recv()) => edge,
-            edge = soon(b.edges.recv()) => edge,
-        };
-        let edge = edge.unwrap();
-        found.push((edge.user.to_string(), matches!(edge.what, Turn::Online { .. })));
+    let mut told = [Vec::new(), Vec::new()];
+    for (server, told) in [a, b].into_iter().zip(&mut told) {
+        while told.len() < count {
+            let edge = soon(server.edges.recv()).await.unwrap();
+            let came = matches!(edge.what, Turn::Online { .. });
+            told.push((edge.user.to_string(), came, edge.event));
+        }
+        told.sort();
     }
-    found.sort();
-    found.into_iter().unzip()
+    assert_eq!(told[0], told[1]);
+    told[0].iter().map(|(who, came, _)| (who.clone(), *came)).unzip()
 }
 
 #[tokio::test]
-async fn of_two_servers_that_see_the_same_edge_one_tells() {
+async fn an_edge_that_two_servers_see_is_told_once_on_each() {
     let mut a = Server::of(World::new(config()).await).await;
     let mut b = Server::of(a.world.neighbour()).await;
     let users: Vec<String> = (10..40).map(|n| format!("u{n}")).collect();

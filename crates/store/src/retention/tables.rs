@@ -18,6 +18,8 @@ pub enum Aging {
     IdempotencyKeys,
     /// What servers must forget.
     Revocations,
+    /// Who came online and who went.
+    PresenceEdges,
     /// Minutes of endpoints' statistics.
     WebhookRollups,
     /// Changes of agents' states.
@@ -34,6 +36,7 @@ impl Aging {
                 ("idempotency_keys", "tenant_id, credential, idempotency_key", "created_at")
             }
             Self::Revocations => ("revocations", "id", "created_at"),
+            Self::PresenceEdges => ("presence_edges", "id", "written_at"),
             Self::WebhookRollups => ("webhook_rollups", "tenant_id, webhook_id, minute_at", "minute_at"),
             Self::AgentHistory => ("agent_state_history", "tenant_id, user_id, version", "changed_at"),
         }
