@@ -9,6 +9,8 @@ pub mod mariadb;
 pub mod process;
 pub mod raw;
 pub mod redis;
+pub mod redis_cluster;
+pub mod redis_sentinel;
 pub mod server;
 pub mod sink;
 pub mod sse;

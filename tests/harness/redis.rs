@@ -2,26 +2,45 @@
 
 use std::sync::Mutex;
 
-use super::process::{Process, free_port, guarded, run};
+use super::process::{Dir, Process, free_port, guarded, run};
 use super::wait::eventually;
 
 pub struct Redis {
     pub port: u16,
+    dir: Dir,
+    arguments: Vec<String>,
     process: Mutex<Option<Process>>,
 }
 
 impl Redis {
     pub async fn start() -> Self {
-        let redis = Self { port: free_port(), process: Mutex::new(None) };
+        Self::start_with(&[]).await
+    }
+
+    pub async fn start_with(options: &[&str]) -> Self {
+        let options = ["--save", "", "--appendonly", "no"].iter().chain(options);
+        let arguments = options.map(|&option| option.to_owned()).collect();
+        let redis = Self { port: free_port(), dir: Dir::new("redis"), arguments, process: Mutex::new(None) };
         redis.start_again().await;
         redis
+    }
+
+    /// A sentinel with this configuration.
+    pub async fn sentinel(configuration: &str) -> Self {
+        let dir = Dir::new("sentinel");
+        let file = dir.path().join("sentinel.conf");
+        std::fs::write(&file, configuration).expect("the folder is ours");
+        let arguments = vec![file.display().to_string(), "--sentinel".to_owned()];
+        let sentinel = Self { port: free_port(), dir, arguments, process: Mutex::new(None) };
+        sentinel.start_again().await;
+        sentinel
     }
 
     /// On the same port, empty: what a restarted Redis without persistence is.
     pub async fn start_again(&self) {
         let mut command = guarded("redis-server");
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--save", "", "--appendonly", "no"]);
+        command.args(&self.arguments).args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.arg("--dir").arg(self.dir.path());
         *self.process.lock().unwrap() = Some(Process::start(command));
         eventually("Redis to answer", async || (self.cli(&["PING"]).await == "PONG").then_some(())).await;
     }

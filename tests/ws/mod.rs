@@ -7,6 +7,7 @@ mod edges;
 mod guide;
 mod messages;
 mod presence;
+mod redis_groups;
 mod rfc6455;
 mod sessions;
 mod several_servers;

@@ -5,18 +5,18 @@ use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, json};
 
-async fn publish(client: &Client, name: &str) {
+pub(super) async fn publish(client: &Client, name: &str) {
     let body = json!({ "type": "order.paid", "payload": { "name": name } });
     client.post("/api/v1/events", body).await.expect(202);
 }
 
 /// The same user on another server.
-fn at(server: &Server, client: &Client) -> Client {
+pub(super) fn at(server: &Server, client: &Client) -> Client {
     server.with_token(client.token())
 }
 
 /// The numbers of the next events of the log.
-async fn seqs(ws: &mut Ws, count: usize) -> Vec<i64> {
+pub(super) async fn seqs(ws: &mut Ws, count: usize) -> Vec<i64> {
     let mut seqs = Vec::new();
     while seqs.len() < count {
         let frame = ws.next_json().await;
@@ -26,7 +26,7 @@ async fn seqs(ws: &mut Ws, count: usize) -> Vec<i64> {
 }
 
 /// Both servers publish at the same time; both listeners must see every event once and in order.
-async fn both_publish(here: &Server, there: &Server, from: i64) {
+pub(super) async fn both_publish(here: &Server, there: &Server, from: i64) {
     let admin = here.admin().await;
     let (mut ws_here, ready) = Ws::connect(here, &admin).await;
     let (mut ws_there, _) = Ws::connect(there, &at(there, &admin)).await;
