@@ -80,11 +80,15 @@ async fn over_two_servers(with_redis: bool) {
     assert_ne!(all[0]["server"], all[1]["server"]);
     assert_eq!(all[1]["user_id"], kim_id);
     assert_eq!(online(&admin).await, [json!(kim_id), json!("user-456")]);
+    let of_kim = admin.get(&format!("/api/v1/ws/users/{kim_id}/online")).await.expect(200).data().clone();
+    assert_eq!((&of_kim["online"], &of_kim["connections"]), (&json!(true), &json!(1)));
     let stats = json!({ "total_clients": 2, "total_tenants": 1, "clients_by_tenant": { "tenant-123": 2 } });
     assert_eq!(*admin.get("/api/v1/ws/stats").await.expect(200).data(), stats);
     admin.delete(&format!("{CONNECTIONS}/{}", both()[1])).await.expect(200);
     assert_eq!(ws.close_code().await, 4403);
     eventually("one to be left", async || (list(&admin).await.len() == 1).then_some(())).await;
+    let of_kim = admin.get(&format!("/api/v1/ws/users/{kim_id}/online")).await.expect(200).data().clone();
+    assert_eq!((&of_kim["online"], &of_kim["connections"]), (&json!(false), &json!(0)));
 }
 
 #[tokio::test]
