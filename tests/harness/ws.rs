@@ -3,7 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Bytes, Error};
 
@@ -19,6 +19,7 @@ pub struct Ws {
 #[derive(Debug)]
 pub struct Refusal {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -47,9 +48,9 @@ impl Ws {
         match within("the handshake", tokio_tungstenite::client_async(request, stream)).await {
             Ok((socket, _)) => Ok(Self { socket }),
             Err(Error::Http(response)) => {
-                let status = response.status().as_u16();
-                let body = response.body().as_deref().unwrap_or_default();
-                Err(Refusal { status, body: serde_json::from_slice(body).unwrap_or_default() })
+                let (head, body) = response.into_parts();
+                let body = serde_json::from_slice(body.as_deref().unwrap_or_default()).unwrap_or_default();
+                Err(Refusal { status: head.status.as_u16(), headers: head.headers, body })
             }
             Err(error) => panic!("the handshake failed: {error}"),
         }

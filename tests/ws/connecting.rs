@@ -13,6 +13,9 @@ async fn refused(server: &Server, client: &Client, headers: &[(&'static str, &st
         Ok(_) => 101,
         Err(refusal) => {
             assert_eq!(refusal.body["success"], false, "the contract's error body: {refusal:?}");
+            assert_eq!(refusal.body["request_id"], refusal.headers["x-request-id"].to_str().unwrap());
+            let waits = matches!(refusal.status, 429 | 503);
+            assert_eq!(waits, refusal.headers.contains_key("retry-after"), "{refusal:?}");
             refusal.status
         }
     }
