@@ -52,9 +52,14 @@ impl Address {
         Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
     }
 
+    /// A plain connection, if there is somebody to take it.
+    pub async fn try_connect(&self) -> std::io::Result<TcpStream> {
+        TcpStream::connect(("127.0.0.1", self.port)).await
+    }
+
     /// A connection for whatever is said on it, over TLS agreed to be HTTP/1.1.
     pub async fn connect(&self) -> Box<dyn Stream> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("a connection");
+        let stream = self.try_connect().await.expect("a connection");
         if self.authority.is_none() {
             return Box::new(stream);
         }

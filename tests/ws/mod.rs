@@ -12,5 +12,6 @@ mod resume;
 mod rfc6455;
 mod sessions;
 mod several_servers;
+mod soak;
 mod subscriptions;
 mod tls;

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use webhooks::{AllowedNetworks, Engine, EngineConfig, ExtraRoots, Notice};
 
 pub struct Site {
-    folder: tempfile::TempDir,
+    /// Goes with the site.
+    _folder: tempfile::TempDir,
     pub store: Store,
     pub clock: Clock,
     pub tenant: TenantId,
@@ -51,7 +52,7 @@ pub async fn site() -> Site {
     let store = Store::connect(&mysql().unwrap_or(file)).await.unwrap();
     store::migrate(&store).await.unwrap();
     let tenant = TenantId::parse("t1").unwrap();
-    Site { folder, store, clock: Clock::default(), tenant, ids: AtomicI64::new(0) }
+    Site { _folder: folder, store, clock: Clock::default(), tenant, ids: AtomicI64::new(0) }
 }
 
 /// With `WEBHOOKS_TEST_MYSQL=host:port:user:password:prefix` each test has an empty database prefix_0, prefix_1, … of a
