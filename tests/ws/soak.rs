@@ -113,7 +113,7 @@ async fn listen(
             let is_over =
                 |end: &Option<i64>| end.is_some_and(|end| seen.last().is_some_and(|seq| *seq >= end));
             tokio::select! {
-                seq = next_seq(&mut socket) => match seq {
+                seq = within("the next event", next_seq(&mut socket)) => match seq {
                     Some(seq) => seen.push(seq),
                     None => break,
                 },
