@@ -1,7 +1,7 @@
 //! Lets a request in: knows the caller by its token, keeps the table of who may call what, and limits how often.
 
 use crate::client_address;
-use crate::error::{ApiError, Result, panicked};
+use crate::error::{ApiError, Result};
 use crate::permissions::{self, Access};
 use crate::state::ApiState;
 use app::Caller;
@@ -10,8 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt as _;
-use std::panic::AssertUnwindSafe;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// The path that takes a ticket in place of a token.
@@ -37,23 +36,21 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
                 request.extensions_mut().insert(caller);
             }
             let writes = !request.method().is_safe() && path.as_str() != PUBLISH;
-            if writes { to_the_end(request, next).await } else { here(request, next).await }
+            if writes { to_the_end(request, next).await } else { next.run(request).await }
         }
         Err(error) => error.into_response(),
     }
 }
 
-/// Runs a call as long as its client waits for it.
-async fn here(request: Request, next: Next) -> Response {
-    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked)
-}
-
 /// Runs a call that may write to its end, even if its client goes away: a handler that is dropped between a commit and what
 /// follows it would leave listeners and endpoints waiting until the log is looked through.
 async fn to_the_end(request: Request, next: Next) -> Response {
-    match tokio::spawn(here(request, next)).await {
+    match tokio::spawn(next.run(request)).await {
         Ok(response) => response,
-        Err(error) => ApiError::from(app::Error::Internal(error.to_string())).into_response(),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => ApiError::from(app::Error::Internal(error.to_string())).into_response(),
+        },
     }
 }
 

@@ -31,8 +31,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use metrics::Counted;
 use request_id::Stamp;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -49,10 +51,10 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(operations::routes())
 }
 
-/// What every request gets, whatever becomes of it: a place in the metrics, an id, and a failure's body.
+/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, and a failure's body.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
-    let response = next.run(request).await;
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(error::panicked);
     counted.end(&state.metrics, response.status());
     stamp.put_on(response)
 }
