@@ -1,7 +1,7 @@
 //! What an event is: its name, whom it concerns, its payload, and which view of it a listener gets.
 
 use crate::catalogue::{self, Audiences, Who};
-use crate::{EventId, Role, TenantId, Timestamp, UserId};
+use crate::{EventId, QueueId, Role, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -60,7 +60,7 @@ pub struct Audience {
     pub roles: Vec<Role>,
     /// Members of these queues, as they are when the event is sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub queues: Vec<String>,
+    pub queues: Vec<QueueId>,
 }
 
 impl Audience {

@@ -76,6 +76,14 @@ string_id!(/// A program's key.
     ApiKeyId);
 string_id!(/// One event, the same on the WebSocket and in webhooks.
     EventId);
+string_id!(/// One customer's conversation, from the first ring to the last hang-up.
+    CallId);
+string_id!(/// One agent's part in a call.
+    LegId);
+string_id!(/// A queue of calls or chats.
+    QueueId);
+string_id!(/// One stay of a call or chat in a queue.
+    EntryId);
 
 /// A webhook endpoint, unique over all tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -16,6 +16,9 @@ pub mod webhook;
 
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent, Viewer};
-pub use ids::{ApiKeyId, ConnectionId, EventId, LogId, ServerId, SessionId, TenantId, UserId, WebhookId};
+pub use ids::{
+    ApiKeyId, CallId, ConnectionId, EntryId, EventId, LegId, LogId, QueueId, ServerId, SessionId, TenantId,
+    UserId, WebhookId,
+};
 pub use role::Role;
 pub use scope::Scope;
