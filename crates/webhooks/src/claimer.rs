@@ -5,7 +5,7 @@ use crate::housekeeping;
 use crate::in_order;
 use crate::lanes::Lanes;
 use crate::limits::{
-    CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, GREATEST_PAYLOAD, LOOK_AROUND, LOOK_PAUSE,
+    CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, GREATEST_PAYLOAD, LANES_TOGETHER, LOOK_AROUND, LOOK_PAUSE,
 };
 use model::{TenantId, Timestamp, WebhookId};
 use std::sync::Arc;
@@ -185,10 +185,10 @@ fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
     let share = lanes.share();
     let mut left = CLAIM_TOGETHER;
     let mut wishes = Vec::new();
-    while left > 0 {
+    while left > 0 && wishes.len() < LANES_TOGETHER {
         let Some(webhook) = lanes.wanted.pop() else { break };
         let lane = lanes.lane(webhook, Instant::now());
-        // A claimed row's payload is not known before it is read: 256 rows are 16 MiB above the bound at worst.
+        // A claimed row's payload is not known before it is read: 64 rows are 4 MiB above the bound at worst.
         let room = share.saturating_sub(lane.bytes) / (GREATEST_PAYLOAD + DELIVERY_OVERHEAD);
         let limit = lane.claim_now().min(room).min(left);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {

@@ -3,7 +3,9 @@
 
 pub(crate) mod ordered;
 
-use crate::limits::{CLAIM_AHEAD, DELIVERY_OVERHEAD, LANE_IN_FLIGHT, LANE_QUEUE, SHARE, SILENCE};
+use crate::limits::{
+    CLAIM_AHEAD, DELIVERY_OVERHEAD, FAILING_AFTER, FAILING_AHEAD, LANE_IN_FLIGHT, LANE_QUEUE, SHARE, SILENCE,
+};
 use model::{TenantId, Timestamp};
 use ordered::{InLane, Ordered};
 use std::collections::VecDeque;
@@ -17,6 +19,8 @@ pub(crate) enum Standing {
     Untried,
     /// It answered last, or refused at once.
     Answers,
+    /// It answers, or refuses at once, and has taken nothing for some attempts.
+    Failing,
     /// Its last attempt timed out.
     Stalled,
 }
@@ -77,6 +81,8 @@ pub(crate) struct Lane {
     /// Whether the endpoint is switched off, so that what waits ends now, due or not.
     pub(crate) closed: bool,
     pub(crate) standing: Standing,
+    /// Attempts in a row without success; one less than makes it fail while nothing is known.
+    failures: u32,
     pub(crate) place: Place,
     pub(crate) paused_until: Option<Timestamp>,
     /// Whether the database says so too.
@@ -101,12 +107,29 @@ impl Lane {
             catching_up: false,
             closed: false,
             standing: Standing::Untried,
+            failures: FAILING_AFTER - 1,
             place: Place::Out,
             paused_until: None,
             pause_is_stored: false,
             heard_at: now,
             used_at: now,
         }
+    }
+
+    /// Learns how the endpoint stands after an attempt, and whether that brought success; no word on it if the endpoint asked to
+    /// be left alone.
+    pub(crate) fn learn(&mut self, standing: Standing, success: Option<bool>) {
+        self.failures = match success {
+            Some(true) => 0,
+            Some(false) => self.failures.saturating_add(1),
+            None => self.failures,
+        };
+        let fails = standing == Standing::Answers && self.failures >= FAILING_AFTER;
+        self.standing = if fails { Standing::Failing } else { standing };
+    }
+
+    fn left_to_fail(&self) -> usize {
+        usize::try_from(FAILING_AFTER.saturating_sub(self.failures)).unwrap_or(0)
     }
 
     /// Whether its next delivery may start while `free` of the places for unrecorded attempts are free.
@@ -118,7 +141,9 @@ impl Lane {
         if self.in_flight == 0 {
             return if self.standing == Standing::Answers { Start::Yes } else { Start::IfPlace };
         }
-        let most = LANE_IN_FLIGHT.min(free / SHARE);
+        // After a failure no more than are needed to know whether it fails.
+        let doubtful = if self.failures == 0 { LANE_IN_FLIGHT } else { self.left_to_fail() };
+        let most = doubtful.min(free / SHARE);
         let silent = now.duration_since(self.heard_at) > SILENCE;
         let answers = self.closed || self.standing == Standing::Answers;
         let more = answers && !silent && self.in_flight < most;
@@ -161,7 +186,12 @@ impl Lane {
 
     /// How many deliveries to keep in memory of those that the database holds.
     pub(crate) fn claim_ahead(&self) -> usize {
-        if self.closed || self.standing == Standing::Answers { CLAIM_AHEAD } else { 1 }
+        match self.standing {
+            _ if self.closed => CLAIM_AHEAD,
+            Standing::Answers => CLAIM_AHEAD,
+            Standing::Failing => FAILING_AHEAD,
+            Standing::Untried | Standing::Stalled => 1,
+        }
     }
 
     /// How many to claim now.

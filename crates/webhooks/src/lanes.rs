@@ -1,6 +1,7 @@
 //! All lanes and the room in memory that they share. Plain state behind one lock; knows no database, no socket and no
 //! clock but the moments it is given.
 
+mod pace;
 mod tenure;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod wanted;
 use crate::lane::{Lane, Queued};
 use crate::limits::{LANE_IDLE, MEMORY, REFUSED, SHARE};
 use model::{Timestamp, WebhookId};
+use pace::Pace;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use store::deliveries::{Delivery, Key};
 use tokio::time::Instant;
@@ -20,8 +22,9 @@ use wanted::Wanted;
 pub(crate) struct Lanes {
     pub(crate) lanes: HashMap<WebhookId, Lane>,
     ready: VecDeque<WebhookId>,
-    waiting: [VecDeque<WebhookId>; 2],
-    shared: [usize; 2],
+    waiting: [VecDeque<WebhookId>; 3],
+    shared: [usize; 3],
+    pace: Pace,
     /// Unrecorded attempts; never more than [`UNRECORDED`].
     slots: Vec<Option<Key>>,
     free_slots: Vec<usize>,

@@ -9,8 +9,9 @@ use crate::lanes::{Job, Lesson};
 use crate::recorder::{Result, What};
 use std::sync::Arc;
 use std::time::Duration;
+use store::deliveries::Verdict;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// When a delivery is looked at again that this server could not send, for reasons of its own.
 const OWN_TROUBLE: Duration = Duration::from_secs(2);
@@ -42,18 +43,21 @@ async fn next_job(shared: &Shared) -> Job {
     loop {
         // Asked for before the look, so that no bell between look and wait is missed.
         let bell = shared.work.notified();
-        let job = shared.lanes(|lanes| {
+        let (job, next_turn) = shared.lanes(|lanes| {
             // Asked under the lock: who drains and then sees nothing in flight may rely on it.
             let may_send = shared.may_send();
-            let job = may_send.then(|| lanes.take(Instant::now(), shared.clock.now())).flatten()?;
+            let job = may_send.then(|| lanes.take(Instant::now(), shared.clock.now())).flatten();
             // The next sender goes on while this one starts the attempt.
-            lanes.wake_senders |= lanes.has_candidates();
-            Some(job)
+            lanes.wake_senders |= job.is_some() && lanes.has_candidates();
+            (job, lanes.next_turn().filter(|_| may_send))
         });
         if let Some(job) = job {
             return job;
         }
-        bell.await;
+        match next_turn {
+            Some(at) => drop(timeout_at(at, bell).await),
+            None => bell.await,
+        }
     }
 }
 
@@ -128,7 +132,9 @@ async fn send(mut flight: InFlight) {
         Ok(made) => {
             tell(&shared, &made, endpoint.host());
             let Made { attempt, next, standing, pause, .. } = made;
-            let lesson = Lesson { standing: Some(standing), pause, closed: Some(false), ended: false };
+            let success = pause.is_none().then_some(attempt.verdict == Verdict::Success);
+            let lesson =
+                Lesson { standing: Some(standing), success, pause, closed: Some(false), ended: false };
             flight.end(What::Attempt(attempt, next), lesson);
         }
         Err(failure) => {

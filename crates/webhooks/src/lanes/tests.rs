@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::lane::Standing;
-use crate::limits::{LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
+use crate::limits::{
+    FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER,
+};
 use crate::request::tests::delivery as some_delivery;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -27,7 +29,7 @@ fn lanes(webhooks: std::ops::Range<i64>, each: i64, now: Instant) -> Lanes {
 
 fn known(lanes: &mut Lanes, webhook: i64, now: Instant) {
     let lane = lanes.lane(WebhookId(webhook), now);
-    lane.standing = Standing::Answers;
+    lane.learn(Standing::Answers, Some(true));
     lane.behind = false;
 }
 
@@ -36,7 +38,8 @@ fn take_all(lanes: &mut Lanes, now: Instant) -> Vec<Job> {
 }
 
 fn end(lanes: &mut Lanes, job: &Job, standing: Standing, now: Instant) {
-    lanes.answered(job, Lesson { standing: Some(standing), ..Lesson::default() }, now);
+    let success = Some(standing == Standing::Answers);
+    lanes.answered(job, Lesson { standing: Some(standing), success, ..Lesson::default() }, now);
     lanes.recorded(job.delivery.webhook, job.slot, None);
 }
 
@@ -104,6 +107,38 @@ async fn dead_endpoints_share_a_part_of_the_places_one_each() {
         jobs = take_all(&mut lanes, now);
     }
     assert_eq!(ended, 2000);
+}
+
+#[tokio::test]
+async fn endpoints_that_fail_are_tried_at_an_even_pace_until_one_takes_something() {
+    let now = Instant::now();
+    let mut lanes = Lanes::default();
+    for (webhook, id) in (1..=1000).flat_map(|webhook| (1..=20).map(move |id| (webhook, id))) {
+        lanes.push(delivery(webhook, id), 1000, now);
+    }
+    let fail = |lanes: &mut Lanes, job: &Job, success| {
+        let standing = Some(Standing::Answers);
+        lanes.answered(job, Lesson { standing, success: Some(success), ..Lesson::default() }, now);
+        lanes.recorded(job.delivery.webhook, job.slot, None);
+    };
+    let mut attempts = 0;
+    loop {
+        let jobs = take_all(&mut lanes, now);
+        attempts += jobs.len();
+        jobs.iter().for_each(|job| fail(&mut lanes, job, false));
+        if jobs.is_empty() {
+            break;
+        }
+    }
+    // Each was tried once; and the burst.
+    assert!((1_000..=1_020).contains(&attempts), "{attempts}");
+    let turn = lanes.next_turn().unwrap();
+    let paced = take_all(&mut lanes, turn + FAILING_PACE * 9);
+    assert_eq!(paced.len(), 10);
+    let recovered = paced[0].delivery.webhook;
+    fail(&mut lanes, &paced[0], true);
+    let more = take_all(&mut lanes, turn + FAILING_PACE * 9);
+    assert!(more.len() > 4 && more.iter().all(|job| job.delivery.webhook == recovered), "{}", more.len());
 }
 
 #[tokio::test]
@@ -215,7 +250,8 @@ async fn a_lost_lease_forgets_what_waits_and_keeps_what_is_unrecorded() {
 enum Step {
     Push(i64),
     Take,
-    Answer(usize, bool),
+    /// 0: it stalled, 1: it took it, 2: it failed.
+    Answer(usize, u8),
     Record(usize),
     Forget,
 }
@@ -224,7 +260,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..6_i64).prop_map(Step::Push),
         4 => Just(Step::Take),
-        3 => (any::<usize>(), any::<bool>()).prop_map(|(at, stalled)| Step::Answer(at, stalled)),
+        3 => (any::<usize>(), 0..3_u8).prop_map(|(at, how)| Step::Answer(at, how)),
         3 => any::<usize>().prop_map(Step::Record),
         1 => Just(Step::Forget),
     ]
@@ -245,10 +281,11 @@ proptest! {
                     lanes.push(delivery(webhook, id), 100, now);
                 }
                 Step::Take => flying.extend(lanes.take(now, CLOCK)),
-                Step::Answer(at, stalled) if !flying.is_empty() => {
+                Step::Answer(at, how) if !flying.is_empty() => {
                     let job = flying.swap_remove(at % flying.len());
-                    let standing = if stalled { Standing::Stalled } else { Standing::Answers };
-                    lanes.answered(&job, Lesson { standing: Some(standing), ..Lesson::default() }, now);
+                    let standing = if how == 0 { Standing::Stalled } else { Standing::Answers };
+                    let lesson = Lesson { standing: Some(standing), success: Some(how == 1), ..Lesson::default() };
+                    lanes.answered(&job, lesson, now);
                     answered.push(job);
                 }
                 Step::Record(at) if !answered.is_empty() => {
@@ -267,9 +304,11 @@ proptest! {
             lanes.recorded(job.delivery.webhook, job.slot, None);
         }
         flying.extend(take_all(&mut lanes, now));
+        let mut later = now;
         while let Some(job) = flying.pop() {
-            end(&mut lanes, &job, Standing::Answers, now);
-            flying.extend(take_all(&mut lanes, now));
+            end(&mut lanes, &job, Standing::Answers, later);
+            later = later.max(lanes.next_turn().unwrap_or(later));
+            flying.extend(take_all(&mut lanes, later));
         }
         prop_assert_eq!((lanes.queued, lanes.in_flight, lanes.bytes, lanes.unrecorded()), (0, 0, 0, 0));
     }

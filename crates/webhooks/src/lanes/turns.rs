@@ -3,7 +3,7 @@
 use super::Lanes;
 use crate::lane::ordered::{InLane, Outcome};
 use crate::lane::{Place, Queued, Standing, Start};
-use crate::limits::{STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
+use crate::limits::{FAILING_TOGETHER, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
 use model::{Timestamp, WebhookId};
 use store::deliveries::Delivery;
 use tokio::time::Instant;
@@ -28,6 +28,8 @@ pub(crate) struct Job {
 pub(crate) struct Lesson {
     /// How the endpoint stands now; unchanged if the attempt told nothing.
     pub(crate) standing: Option<Standing>,
+    /// Whether it took the delivery; nothing is said of that by a pause.
+    pub(crate) success: Option<bool>,
     /// It asked for a pause until then.
     pub(crate) pause: Option<Timestamp>,
     /// It is switched off.
@@ -49,7 +51,7 @@ impl Lanes {
 
     /// The next delivery to send, if there is one that may be sent now. Lanes take turns.
     pub(crate) fn take(&mut self, now: Instant, clock: Timestamp) -> Option<Job> {
-        self.admit_waiting();
+        self.admit_waiting(now);
         for _ in 0..self.ready.len() {
             let free = UNRECORDED - self.unrecorded();
             if free == 0 {
@@ -64,7 +66,7 @@ impl Lanes {
                 Start::IfPlace => {
                     let standing = lane.standing;
                     let (at, together) = shared_places(standing);
-                    if self.shared[at] < together {
+                    if self.shared[at] < together && (standing != Standing::Failing || self.pace.take(now)) {
                         self.shared[at] += 1;
                         return self.start(webhook, Some(standing), now);
                     }
@@ -113,7 +115,9 @@ impl Lanes {
         lane.in_flight -= 1;
         lane.bytes = lane.bytes.saturating_sub(job.bytes);
         lane.heard_at = now;
-        lane.standing = lesson.standing.unwrap_or(lane.standing);
+        if let Some(standing) = lesson.standing {
+            lane.learn(standing, lesson.success);
+        }
         lane.closed = lesson.closed.unwrap_or(lane.closed);
         if let (Some(place), Some(ordered), true) = (job.place, &mut lane.ordered, lesson.ended) {
             ordered.ended(place.queue, job.delivery.id);
@@ -132,9 +136,10 @@ impl Lanes {
     }
 
     /// Readies one lane for each kind of shared place of which one is free.
-    fn admit_waiting(&mut self) {
-        for (at, together) in [(0, UNTRIED_TOGETHER), (1, STALLED_TOGETHER)] {
-            while self.shared[at] < together {
+    fn admit_waiting(&mut self, now: Instant) {
+        for (at, together) in [Standing::Untried, Standing::Stalled, Standing::Failing].map(shared_places) {
+            let paced = at == shared_places(Standing::Failing).0;
+            while self.shared[at] < together && (!paced || self.pace.has_turn(now)) {
                 let Some(next) = self.waiting[at].pop_front() else { break };
                 let before = self.ready.len();
                 if let Some(lane) = self.lanes.get_mut(&next) {
@@ -161,12 +166,23 @@ impl Lanes {
         self.wake_senders |= self.has_candidates();
     }
 
+    /// When a lane that fails has its next turn, if one waits for it.
+    pub(crate) fn next_turn(&self) -> Option<Instant> {
+        let (at, together) = shared_places(Standing::Failing);
+        self.pace.next().filter(|_| self.shared[at] < together && !self.waiting[at].is_empty())
+    }
+
     /// Whether some lane may be able to send.
     pub(crate) fn has_candidates(&self) -> bool {
         !self.ready.is_empty() || self.waiting.iter().any(|waiting| !waiting.is_empty())
     }
 }
 
+/// Which shared places lanes of that standing take, and how many of them there are.
 fn shared_places(standing: Standing) -> (usize, usize) {
-    if standing == Standing::Stalled { (1, STALLED_TOGETHER) } else { (0, UNTRIED_TOGETHER) }
+    match standing {
+        Standing::Untried | Standing::Answers => (0, UNTRIED_TOGETHER),
+        Standing::Stalled => (1, STALLED_TOGETHER),
+        Standing::Failing => (2, FAILING_TOGETHER),
+    }
 }
