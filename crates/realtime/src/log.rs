@@ -2,13 +2,15 @@
 
 use crate::backoff::Backoff;
 use model::{Event, TenantId};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Store, journal};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Reads at a time, of SQLite's four readers and of MySQL's pool of twenty: the rest belongs to requests. Those who wait
-/// are as many as there are connections at most.
+/// Reads at a time, of SQLite's four readers and of MySQL's pool of twenty: the rest belongs to requests. A page keeps its place
+/// until it has been used, so that there are never more in memory. Those who wait are as many as there are connections at
+/// most.
 const READS_AT_A_TIME: usize = 3;
 /// Rows of one read at most: with payloads of 64 KiB, 4 MiB for each of the three.
 pub(crate) const PAGE_ROWS: i64 = 64;
@@ -20,9 +22,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Log {
     store: Store,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     is_failing: AtomicBool,
 }
+
+/// Some of a tenant's events, in order.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub events: Vec<Event>,
+    /// Given back when they have been used.
+    _place: Place,
+}
+
+/// A place among those who read. Never refused: nobody closes the semaphore.
+type Place = Option<OwnedSemaphorePermit>;
 
 /// What the log of a tenant holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,36 +48,47 @@ pub(crate) struct Extent {
 
 impl Log {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, permits: Semaphore::new(READS_AT_A_TIME), is_failing: AtomicBool::new(false) }
+        Self { store, permits: Arc::new(Semaphore::new(READS_AT_A_TIME)), is_failing: AtomicBool::new(false) }
     }
 
     /// At most `limit` events after number `after`, in order.
-    pub(crate) async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Vec<Event> {
-        self.until_it_works(|| async {
+    pub(crate) async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Page {
+        let place = self.place().await;
+        let read = || async {
             let mut reader = self.store.read().await?;
             journal::page(reader.conn(), tenant, after, limit.min(PAGE_ROWS)).await
-        })
-        .await
+        };
+        // Thousands may wait for a place; none of them holds what a read needs.
+        Page { events: Box::pin(self.until_it_works(read)).await, _place: place }
+    }
+
+    async fn place(&self) -> Place {
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
     /// What the log holds now. It may lose its oldest events while the answer is under way.
     pub(crate) async fn extent(&self, tenant: &TenantId) -> Extent {
-        self.until_it_works(|| async {
+        let _place = self.place().await;
+        let read = || async {
             let mut reader = self.store.read().await?;
             let oldest = journal::oldest_seq(reader.conn(), tenant).await?;
             let head = journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq);
             Ok(Extent { oldest: oldest.unwrap_or(head + 1), head })
-        })
-        .await
+        };
+        Box::pin(self.until_it_works(read)).await
     }
 
-    /// The number of the last event.
-    pub(crate) async fn head(&self, tenant: &TenantId) -> i64 {
-        self.until_it_works(|| async {
-            let mut reader = self.store.read().await?;
-            Ok(journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq))
-        })
-        .await
+    /// The number of the last event, and the last events, at most `count`.
+    pub(crate) async fn end(&self, tenant: &TenantId, count: i64) -> (i64, Vec<Event>) {
+        let head = self.extent(tenant).await.head;
+        let (mut events, mut after) = (Vec::new(), (head - count).max(0));
+        while after < head {
+            let page = self.page(tenant, after, PAGE_ROWS).await.events;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            events.extend(page);
+        }
+        (head, events)
     }
 
     /// The last numbers of several tenants; one try.
@@ -80,7 +104,7 @@ impl Log {
     {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
-            match self.once(read()).await {
+            match read().await {
                 Ok(found) => {
                     if self.is_failing.swap(false, Ordering::Relaxed) {
                         tracing::info!("The event log can be read again");
@@ -96,19 +120,13 @@ impl Log {
             tokio::time::sleep(backoff.wait()).await;
         }
     }
-
-    async fn once<T>(&self, read: impl Future<Output = store::Result<T>>) -> store::Result<T> {
-        // Never refused: nobody closes the semaphore.
-        let _permit = self.permits.acquire().await;
-        read.await
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU32;
-    use store::{Database, Error};
+    use store::{Database, Error, migrate};
 
     #[tokio::test]
     async fn a_read_is_repeated_until_the_database_answers() {
@@ -122,6 +140,17 @@ mod tests {
             }
         };
         assert_eq!(log.until_it_works(read).await, "found");
+    }
+
+    #[tokio::test]
+    async fn a_page_keeps_its_place_until_it_was_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
+        migrate(&store).await.unwrap();
+        let (log, tenant) = (Log::new(store), TenantId::parse("t").unwrap());
+        let pages = [log.page(&tenant, 0, 1).await, log.page(&tenant, 0, 1).await];
+        assert_eq!(log.permits.available_permits(), READS_AT_A_TIME - 2);
+        drop(pages);
         assert_eq!(log.permits.available_permits(), READS_AT_A_TIME);
     }
 }

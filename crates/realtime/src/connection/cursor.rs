@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn an_empty_page_does_not_skip_what_was_published_since_it_was_asked_for() {
         let feed = Feed::new(Budget::new(&HubConfig::default()));
-        feed.open(100);
+        feed.open(100, Vec::new());
         let asked_at = feed.head();
         feed.offer([event(101)]);
         let viewer = Viewer { user: None, role: Role::Service };

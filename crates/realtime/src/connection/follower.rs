@@ -126,7 +126,7 @@ impl Follower {
     async fn read_page(&mut self) {
         let (log, feed) = (&self.place.hub.0.log, &self.place.tenant.feed);
         let head = feed.head();
-        let page = log.page(&self.place.tenant.id, self.cursor.passed(), self.cursor.rows()).await;
+        let page = log.page(&self.place.tenant.id, self.cursor.passed(), self.cursor.rows()).await.events;
         let viewer = self.place.member.viewer();
         let sight = Sight { viewer: &viewer, filter: &self.filter };
         if self.cursor.absorb(page, head, &sight, &mut self.ready) == Stop::Lost {

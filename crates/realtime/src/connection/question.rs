@@ -2,8 +2,7 @@
 
 use super::cursor::Cursor;
 use crate::hub::{Hub, Tenant};
-use crate::log::Extent;
-use model::Event;
+use crate::log::{Extent, Page};
 use std::sync::Arc;
 
 /// A question to the log.
@@ -24,7 +23,7 @@ pub(crate) enum Question {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Events, and where the feed ended when they were asked for.
-    Page { events: Vec<Event>, head: Option<i64> },
+    Page { page: Page, head: Option<i64> },
     /// What the log holds.
     Extent(Extent),
 }
@@ -40,7 +39,7 @@ impl Question {
         let log = &hub.0.log;
         match self {
             Self::Page { after, rows, head } => {
-                Answer::Page { events: log.page(&tenant.id, after, rows).await, head }
+                Answer::Page { page: log.page(&tenant.id, after, rows).await, head }
             }
             Self::Extent => Answer::Extent(log.extent(&tenant.id).await),
         }

@@ -72,11 +72,13 @@ impl Feed {
         lock(&self.bells).iter().for_each(|bell| bell.ring());
     }
 
-    /// Begins behind `head`, the end of the log at some moment after the feed was made. Does nothing when open.
-    pub(crate) fn open(&self, head: i64) {
+    /// Begins behind `head`, the end of the log at some moment after the feed was made, with the log's last events up to there,
+    /// in order. Does nothing when open.
+    pub(crate) fn open(&self, head: i64, last: Vec<Event>) {
         self.change(|stretch, passed| {
             if stretch.gate.head().is_none() {
-                stretch.gate.open(head, passed);
+                stretch.gate.open(last.first().map_or(head, |first| first.seq - 1), passed);
+                last.into_iter().for_each(|event| stretch.gate.offer(Arc::new(event), passed));
             }
         });
     }

@@ -103,7 +103,7 @@ fn a_tail_keeps_to_each_of_its_three_bounds() {
 #[test]
 fn a_frame_is_made_once_and_shared() {
     let feed = feed(&HubConfig::default());
-    feed.open(0);
+    feed.open(0, Vec::new());
     feed.offer([event(1, 10)]);
     let frames: Vec<_> = (0..2)
         .map(|_| match feed.read(1, 1) {
@@ -117,7 +117,7 @@ fn a_frame_is_made_once_and_shared() {
 #[test]
 fn after_a_skip_readers_are_sent_to_the_log() {
     let feed = feed(&HubConfig::default());
-    feed.open(0);
+    feed.open(0, Vec::new());
     feed.offer((1..=3).map(|seq| event(seq, 1)));
     assert!(feed.offer([event(9, 1)]));
     feed.skip_to(8);
@@ -129,7 +129,7 @@ fn after_a_skip_readers_are_sent_to_the_log() {
 #[test]
 fn a_log_that_went_back_begins_anew_and_wakes_readers_again() {
     let feed = feed(&HubConfig::default());
-    feed.open(0);
+    feed.open(0, Vec::new());
     feed.offer((1..=9).map(|seq| event(seq, 1)));
     feed.reopen(4);
     let mut woken = feed.watch();
@@ -155,7 +155,7 @@ proptest! {
         let signals = order.iter().filter(|seq| !lost.contains(seq)).chain(&repeated);
         for (at, seq) in signals.enumerate() {
             if at == open_at {
-                feed.open(head);
+                feed.open(head, Vec::new());
             }
             feed.offer([event(*seq, 1)]);
             for ((next, seen), pace) in readers.iter_mut().zip(&pace) {
@@ -164,7 +164,7 @@ proptest! {
                 }
             }
         }
-        feed.open(head);
+        feed.open(head, Vec::new());
         feed.note_head(60);
         while let Some((after, known)) = feed.hole() {
             prop_assert!(after < known);

@@ -49,7 +49,7 @@ async fn repair_holes(shared: &Shared) {
 /// Reads what is missing. What the log does not give now is tried again at the next comparison.
 async fn repair(shared: &Shared, tenant: Arc<Tenant>) {
     while let Some((after, known)) = tenant.feed.hole() {
-        let page = shared.log.page(&tenant.id, after, PAGE_ROWS).await;
+        let page = shared.log.page(&tenant.id, after, PAGE_ROWS).await.events;
         let first = page.first().map(|event| event.seq);
         if first == Some(after + 1) {
             tenant.fruitless_repairs.store(0, Ordering::Relaxed);
@@ -73,7 +73,7 @@ async fn skip_what_is_gone(shared: &Shared, tenant: &Tenant, after: i64, known: 
     if tries < FRUITLESS_REPAIRS {
         return false;
     }
-    let page = shared.log.page(&tenant.id, after, 1).await;
+    let page = shared.log.page(&tenant.id, after, 1).await.events;
     let next = page.first().map_or(known + 1, |event| event.seq);
     tracing::error!(tenant = %tenant.id, after, next, "The event log lacks events; its listeners are told to start over");
     tenant.feed.skip_to(next - 1);

@@ -2,13 +2,16 @@
 
 use crate::connection::Member;
 use crate::feed::{Budget, Feed};
-use crate::log::Log;
+use crate::log::{Log, PAGE_ROWS};
 use crate::sync::lock;
 use model::{ConnectionId, TenantId, UserId};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
+
+/// Events read from the log for a tenant's first listener: four pages.
+const LAST_EVENTS: i64 = 4 * PAGE_ROWS;
 
 /// A tenant as this server serves it.
 #[derive(Debug)]
@@ -43,9 +46,13 @@ impl Tenant {
         }
     }
 
-    /// Reads where the log ends, once for all who wait for it. Events committed meanwhile already wait in the feed.
+    /// Reads where the log ends and its last events, once for all who wait for it: after a restart all clients come back and
+    /// want them. Events committed meanwhile already wait in the feed.
     pub(crate) async fn open(&self, log: &Log) {
-        let open = || async { self.feed.open(log.head(&self.id).await) };
+        let open = || async {
+            let (head, last) = log.end(&self.id, LAST_EVENTS).await;
+            self.feed.open(head, last);
+        };
         self.opened.get_or_init(open).await;
     }
 

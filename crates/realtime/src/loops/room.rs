@@ -233,7 +233,8 @@ impl Room {
         due: &mut Vec<usize>,
     ) {
         self.has_asked = false;
-        let Answer::Page { events, .. } = answer else { return };
+        let Answer::Page { page, .. } = answer else { return };
+        let events = page.events;
         if events.first().is_some_and(|event| event.seq == self.next) {
             // Not beyond the feed: what it has not let through yet, it will.
             let next = self.next..=self.tenant.feed.head().unwrap_or(0);

@@ -45,7 +45,7 @@ async fn a_client_that_has_everything_gets_what_comes() {
 
 #[tokio::test]
 async fn since_0_is_the_whole_log() {
-    let world = World::new(config()).await;
+    let world = World::new(HubConfig { tail_events: 8, ..config() }).await;
     world.publish(100).await;
     let mut client = world.resume(0).await;
     ready(&mut client).await;
@@ -59,6 +59,17 @@ async fn since_0_is_the_whole_log() {
     ready(&mut client).await;
     world.publish(1).await;
     assert_eq!(client.seqs(1).await, [101]);
+}
+
+#[tokio::test]
+async fn the_first_to_come_back_after_a_restart_finds_the_last_events_in_memory() {
+    let world = World::new(config()).await;
+    world.publish(300).await;
+    let mut client = world.resume(200).await;
+    assert_eq!(ready(&mut client).await, 300);
+    assert_eq!(client.seqs(100).await, (201..=300).collect::<Vec<_>>());
+    let tenant = world.hub.0.tenant(&tenant()).unwrap();
+    assert!(tenant.feed.holds_after(44) && !tenant.feed.holds_after(43));
 }
 
 #[tokio::test]

@@ -129,11 +129,11 @@ impl Client {
         match answer {
             // What it asked for cannot be written, and is not kept either.
             Answer::Page { .. } if self.is_full() => Need::Room,
-            Answer::Page { events, head } => {
+            Answer::Page { page, head } => {
                 let mut batch = Batch::default();
                 let viewer = self.place.member.viewer();
                 let sight = Sight { viewer: &viewer, filter: &self.filter };
-                let stop = self.cursor.absorb(events, head, &sight, &mut batch);
+                let stop = self.cursor.absorb(page.events, head, &sight, &mut batch);
                 if !batch.is_empty() {
                     self.write(io, &batch);
                 }
