@@ -13,6 +13,7 @@ pub mod personal;
 pub mod role;
 pub mod scope;
 pub mod webhook;
+mod words;
 
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent, Viewer};

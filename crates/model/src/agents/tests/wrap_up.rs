@@ -1,0 +1,117 @@
+//! What follows a call.
+
+use super::*;
+
+fn done() -> Command {
+    Command::EndWrapUp { source: Source::Oneself, by: Some(user("u1")) }
+}
+
+fn extended(seconds: u32) -> Command {
+    Command::ExtendWrapUp { seconds, source: Source::Oneself, by: Some(user("u1")) }
+}
+
+#[test]
+fn a_call_with_wrap_up_is_followed_by_it_and_says_until_when() {
+    let desk = Desk::on_call();
+    let ended = Command::WorkEnded { leg: leg("l1"), wrap_up: Some(Duration::from_secs(60)) };
+    let change = apply(&desk.agent, &ended, &desk.policies, desk.now).unwrap().unwrap();
+    let changed = change.state_changed().unwrap();
+    assert_eq!(told(&change.events[0]), "on_call -> wrap_up by telephony");
+    assert_eq!(changed.until, Some(desk.now.plus(Duration::from_secs(60))));
+    assert_eq!((changed.call.clone(), changed.routable), (Some(call("l1")), false));
+}
+
+#[test]
+fn a_call_without_wrap_up_returns_to_what_was_chosen() {
+    for wrap_up in [None, Some(Duration::ZERO)] {
+        let mut desk = Desk::on_call();
+        desk.must(&Command::WorkEnded { leg: leg("l1"), wrap_up });
+        assert_eq!(desk.said(), ["on_call -> available by telephony"]);
+    }
+}
+
+#[test]
+fn a_wrap_up_ends_by_its_timer_and_not_before() {
+    let mut desk = Desk::in_wrap_up();
+    assert_eq!(next_timer(&desk.agent, &desk.policies), Some(desk.now.plus(Duration::from_secs(60))));
+    desk.wait(59);
+    desk.must(&Command::Timer);
+    assert_eq!(desk.said().len(), 0);
+    desk.wait(1);
+    desk.must(&Command::Timer);
+    desk.must(&Command::Timer);
+    assert_eq!(desk.said(), ["wrap_up -> available by system"]);
+    assert_eq!(next_timer(&desk.agent, &desk.policies), None);
+}
+
+#[test]
+fn a_wrap_up_ends_when_the_agent_or_a_supervisor_says_so() {
+    let mut desk = Desk::in_wrap_up();
+    desk.must(&done());
+    assert_eq!(desk.said(), ["wrap_up -> available by self"]);
+    let mut desk = Desk::in_wrap_up();
+    desk.must(&Command::EndWrapUp { source: Source::Supervisor, by: Some(user("boss")) });
+    assert_eq!(desk.said(), ["wrap_up -> available by supervisor"]);
+}
+
+#[test]
+fn a_wrap_up_is_extended_up_to_the_limit() {
+    let mut desk = Desk::in_wrap_up();
+    let began = desk.now;
+    desk.wait(10);
+    desk.must(&extended(240));
+    assert_eq!(desk.said(), ["wrap_up -> wrap_up by self"]);
+    assert_eq!(desk.agent.work[0].until, Some(began.plus(Duration::from_secs(300))));
+    assert_eq!(desk.does(&extended(1)), Err(Refusal::WrapUpTooLong { max_seconds: 300 }));
+    assert_eq!(desk.does(&extended(u32::MAX)), Err(Refusal::WrapUpTooLong { max_seconds: 300 }));
+    desk.timers_after(60);
+    assert_eq!(desk.agent.state, State::WrapUp);
+    desk.timers_after(230);
+    assert_eq!(desk.agent.state, State::Available);
+}
+
+#[test]
+fn outside_wrap_up_there_is_nothing_to_end_or_to_extend() {
+    let mut desk = Desk::in_wrap_up();
+    desk.offered("l2");
+    for command in [done(), extended(5)] {
+        assert_eq!(desk.does(&command), Err(Refusal::NotInWrapUp { state: State::Ringing }));
+    }
+    let mut desk = Desk::new();
+    assert_eq!(desk.does(&done()), Err(Refusal::NotInWrapUp { state: State::Offline }));
+}
+
+#[test]
+fn a_call_during_wrap_up_ends_it_and_only_its_own_wrap_up_follows() {
+    let mut desk = Desk::in_wrap_up();
+    desk.answered("l2");
+    desk.ended("l2", 0);
+    assert_eq!(desk.said(), ["wrap_up -> on_call by telephony", "on_call -> available by telephony"]);
+    let mut desk = Desk::in_wrap_up();
+    desk.wait(50);
+    desk.answered("l2");
+    desk.ended("l2", 20);
+    desk.timers_after(19);
+    assert_eq!(desk.agent.state, State::WrapUp);
+    desk.timers_after(1);
+    assert_eq!(desk.agent.state, State::Available);
+}
+
+#[test]
+fn an_offer_during_wrap_up_that_is_not_answered_returns_to_what_is_left_of_it() {
+    let mut desk = Desk::in_wrap_up();
+    desk.offer(OfferOutcome::NoAnswer);
+    assert_eq!(desk.said(), ["wrap_up -> ringing by telephony", "ringing -> wrap_up by telephony"]);
+    desk.offered("l2");
+    desk.timers_after(60);
+    desk.offer_ended("l2", OfferOutcome::CallerGone);
+    assert_eq!(desk.said()[1..], ["ringing -> available by telephony"]);
+}
+
+#[test]
+fn a_wrap_up_repeated_is_no_change() {
+    let mut desk = Desk::in_wrap_up();
+    desk.wait(5);
+    desk.ended("l1", 60);
+    assert_eq!((desk.said().len(), desk.agent.version), (0, 3));
+}
