@@ -61,16 +61,15 @@ pub(super) fn run(agent: &mut Agent, policies: &Policies, now: Timestamp) -> Cau
     Cause::platform(LogoutReason::System)
 }
 
-/// Starts the timers, or starts them anew when said again with a later moment; what is due by then happens at once.
+/// Starts the timers, or starts them anew when said again with a later moment; what is due by then happens at once. Off duty
+/// no connection is missed: `change` clears it.
 pub(super) fn disconnected(
     agent: &mut Agent,
     since: Timestamp,
     policies: &Policies,
     now: Timestamp,
 ) -> Cause {
-    if agent.is_on_duty() {
-        agent.disconnected_since = agent.disconnected_since.max(Some(since));
-    }
+    agent.disconnected_since = agent.disconnected_since.max(Some(since));
     run(agent, policies, now)
 }
 

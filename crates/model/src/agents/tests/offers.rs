@@ -38,6 +38,13 @@ fn an_answered_offer_is_a_call_and_so_is_an_answer_without_an_offer() {
 }
 
 #[test]
+fn an_offer_that_was_answered_cannot_be_missed_any_more() {
+    let mut desk = Desk::on_call();
+    desk.offer_ended("l1", NoAnswer);
+    assert_eq!((desk.said().len(), desk.agent.state), (0, State::OnCall));
+}
+
+#[test]
 fn an_offer_that_ended_elsewhere_is_not_held_against_the_agent() {
     let mut desk = Desk::with(Presence::Available);
     for outcome in [CallerGone, AnsweredElsewhere] {

@@ -31,6 +31,14 @@ fn a_call_without_wrap_up_returns_to_what_was_chosen() {
 }
 
 #[test]
+fn a_call_that_was_never_answered_has_no_wrap_up() {
+    let mut desk = Desk::with(Presence::Available);
+    desk.offered("l1");
+    desk.ended("l1", 60);
+    assert_eq!(desk.said()[1..], ["ringing -> available by telephony"]);
+}
+
+#[test]
 fn a_wrap_up_ends_by_its_timer_and_not_before() {
     let mut desk = Desk::in_wrap_up();
     assert_eq!(next_timer(&desk.agent, &desk.policies), Some(desk.now.plus(Duration::from_secs(60))));
