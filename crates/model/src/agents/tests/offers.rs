@@ -91,6 +91,17 @@ fn misses_and_declines_are_counted_apart_and_an_answer_forgives_both() {
 }
 
 #[test]
+fn a_new_duty_begins_with_nothing_missed() {
+    let mut desk = Desk::with(Presence::Available);
+    desk.policies.missed_offers_to_away = 2;
+    desk.offer(NoAnswer);
+    desk.choose(Presence::Offline, None);
+    desk.choose(Presence::Available, None);
+    desk.offer(NoAnswer);
+    assert_eq!((desk.agent.state, desk.agent.missed_offers), (State::Available, 1));
+}
+
+#[test]
 fn a_policy_of_zero_never_makes_away() {
     let mut desk = Desk::with(Presence::Available);
     (desk.policies.missed_offers_to_away, desk.policies.declined_offers_to_away) = (0, 0);
