@@ -1,9 +1,15 @@
-//! Enumerations that are the same words in the API, in events and in the database.
+//! Enums whose variants are words of the API, of events and of the database. Knows nothing of what they mean.
 
-/// Gives an enumeration its words: `ALL`, `as_str`, `parse`, and serialisation as the word.
-macro_rules! words {
-    ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        impl $type {
+/// Defines an enum together with its words, which it is also serialised as.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant),+
+        }
+
+        impl $name {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
@@ -20,20 +26,19 @@ macro_rules! words {
             }
         }
 
-        impl serde::Serialize for $type {
+        impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $type {
+        impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = <String as serde::Deserialize>::deserialize(deserializer)?;
-                Self::parse(&word)
-                    .ok_or_else(|| serde::de::Error::unknown_variant(&word, &[$($word),+]))
+                Self::parse(&word).ok_or_else(|| serde::de::Error::unknown_variant(&word, &[$($word),+]))
             }
         }
     };
 }
 
-pub(crate) use words;
+pub(crate) use vocabulary;

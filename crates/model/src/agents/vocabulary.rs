@@ -1,42 +1,40 @@
 //! The words that agents' states are told in.
 
-use crate::words::words;
+use crate::words::vocabulary;
 
-/// What an agent chooses to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
+vocabulary!(/// What an agent chooses to be.
+Presence {
     /// Ready for work.
-    Available,
+    Available = "available",
     /// On duty, but not for queue work.
-    Busy,
+    Busy = "busy",
     /// Shortly absent.
-    Away,
+    Away = "away",
     /// On a planned pause.
-    Break,
+    Break = "break",
     /// Not on duty.
-    Offline,
-}
+    Offline = "offline",
+});
 
-/// What others see of an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+vocabulary!(/// What others see of an agent.
+State {
     /// Not on duty.
-    Offline,
+    Offline = "offline",
     /// Ready for work.
-    Available,
+    Available = "available",
     /// Being offered a call.
-    Ringing,
+    Ringing = "ringing",
     /// In a call.
-    OnCall,
+    OnCall = "on_call",
     /// Finishing up after a call.
-    WrapUp,
+    WrapUp = "wrap_up",
     /// On a planned pause.
-    Break,
+    Break = "break",
     /// Shortly absent.
-    Away,
+    Away = "away",
     /// On duty, but not for queue work.
-    Busy,
-}
+    Busy = "busy",
+});
 
 impl From<Presence> for State {
     fn from(presence: Presence) -> Self {
@@ -50,35 +48,33 @@ impl From<Presence> for State {
     }
 }
 
-/// Who or what caused a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+vocabulary!(/// Who or what caused a change.
+Source {
     /// The agent.
-    Oneself,
+    Oneself = "self",
     /// A supervisor or admin.
-    Supervisor,
+    Supervisor = "supervisor",
     /// What the telephone system reported.
-    Telephony,
+    Telephony = "telephony",
     /// The platform: timers, policies, ended sessions.
-    System,
-}
+    System = "system",
+});
 
-/// Why an agent's duty ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogoutReason {
+vocabulary!(/// Why an agent's duty ended.
+LogoutReason {
     /// By choice.
-    Oneself,
+    Oneself = "self",
     /// A supervisor ended it.
-    Supervisor,
+    Supervisor = "supervisor",
     /// No connection for too long.
-    Disconnected,
+    Disconnected = "disconnected",
     /// The sign-in ran out.
-    SessionExpired,
+    SessionExpired = "session_expired",
     /// The account was deactivated or deleted.
-    AccountDisabled,
+    AccountDisabled = "account_disabled",
     /// The platform ended it.
-    System,
-}
+    System = "system",
+});
 
 impl From<Source> for LogoutReason {
     fn from(source: Source) -> Self {
@@ -90,73 +86,54 @@ impl From<Source> for LogoutReason {
     }
 }
 
-/// How far a voice call has come for an agent, the furthest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VoicePhase {
+vocabulary!(/// How far a voice call has come for an agent, the furthest last.
+#[derive(PartialOrd, Ord)]
+VoicePhase {
     /// The call is over, its paper work is not.
-    WrapUp,
+    WrapUp = "wrap_up",
     /// The call is offered.
-    Ringing,
+    Ringing = "ringing",
     /// The call is answered.
-    Active,
-}
+    Active = "active",
+});
 
-/// How an offer ended that the agent did not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfferOutcome {
+vocabulary!(/// How an offer ended that the agent did not answer.
+OfferOutcome {
     /// It rang until it was given up.
-    NoAnswer,
+    NoAnswer = "no_answer",
     /// The agent rejected it.
-    Declined,
+    Declined = "declined",
     /// The agent's device was in use.
-    Busy,
+    Busy = "busy",
     /// The agent's device was not there.
-    Unreachable,
+    Unreachable = "unreachable",
     /// Another agent won.
-    AnsweredElsewhere,
+    AnsweredElsewhere = "answered_elsewhere",
     /// The caller hung up.
-    CallerGone,
-}
+    CallerGone = "caller_gone",
+});
 
-/// Whether an agent's telephone can be rung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Device {
+vocabulary!(/// Whether an agent's telephone can be rung.
+#[derive(Default)]
+Device {
     /// It can; what holds where nobody reports on devices.
     #[default]
-    Reachable,
+    Reachable = "reachable",
     /// It cannot.
-    Unreachable,
+    Unreachable = "unreachable",
     /// The link to the telephone system is down.
-    Unknown,
-}
+    Unknown = "unknown",
+});
 
-/// What becomes of agents without a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DisconnectPolicy {
+vocabulary!(/// What becomes of agents without a connection.
+#[derive(Default)]
+DisconnectPolicy {
     /// Away after the grace time, off duty after the logout time.
     #[default]
-    TwoStep,
+    TwoStep = "two_step",
     /// Nothing: for agents with a desk phone and no browser.
-    Keep,
-}
-
-words!(Presence { Available = "available", Busy = "busy", Away = "away", Break = "break", Offline = "offline" });
-words!(State {
-    Offline = "offline", Available = "available", Ringing = "ringing", OnCall = "on_call", WrapUp = "wrap_up",
-    Break = "break", Away = "away", Busy = "busy"
+    Keep = "keep",
 });
-words!(Source { Oneself = "self", Supervisor = "supervisor", Telephony = "telephony", System = "system" });
-words!(LogoutReason {
-    Oneself = "self", Supervisor = "supervisor", Disconnected = "disconnected", SessionExpired = "session_expired",
-    AccountDisabled = "account_disabled", System = "system"
-});
-words!(VoicePhase { WrapUp = "wrap_up", Ringing = "ringing", Active = "active" });
-words!(OfferOutcome {
-    NoAnswer = "no_answer", Declined = "declined", Busy = "busy", Unreachable = "unreachable",
-    AnsweredElsewhere = "answered_elsewhere", CallerGone = "caller_gone"
-});
-words!(Device { Reachable = "reachable", Unreachable = "unreachable", Unknown = "unknown" });
-words!(DisconnectPolicy { TwoStep = "two_step", Keep = "keep" });
 
 /// The reasons that the platform itself gives.
 pub mod reasons {
