@@ -1,8 +1,9 @@
-//! Plain types and pure state machines: ids, time, roles, the event catalogue, agents, webhooks.
+//! Plain types and pure state machines: ids, time, roles, the event catalogue, agents, calls, queues, webhooks.
 //!
 //! Knows nothing of databases, sockets or files; every function here is a calculation on its arguments.
 
 pub mod agents;
+pub mod calls;
 pub mod catalogue;
 pub mod clock;
 pub mod duration;
@@ -10,6 +11,7 @@ pub mod email;
 pub mod event;
 pub mod ids;
 pub mod personal;
+pub mod queues;
 pub mod role;
 pub mod scope;
 pub mod webhook;

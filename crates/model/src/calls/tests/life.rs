@@ -1,0 +1,255 @@
+//! Calls from begin to end, sentence by sentence.
+
+use super::Command::{Answer, Dequeue, Enqueue, Hold, Miss, Ring, Unhold};
+use super::*;
+use crate::queues::{EndedEntry, LeftReason};
+
+#[test]
+fn a_queue_call_is_answered_held_and_ended_with_its_times() {
+    let mut desk = Desk::inbound(Some("q1"));
+    assert_eq!(desk.call.state, State::Queued);
+    assert_eq!(desk.after(10_000).says(&Ring(user("u1"))), ["call.ringing"]);
+    assert_eq!(desk.after(4_000).says(&Answer(user("u1"))), ["queue.left", "call.answered"]);
+    let What::Answered { wait, ring, via, .. } = &desk.said("call.answered").what else { unreachable!() };
+    assert_eq!((*wait, *ring, *via), (secs(14), secs(4), Via::Queue));
+    assert_eq!(desk.after(60_000).says(&Hold(user("u1"))), ["call.hold"]);
+    assert_eq!(desk.call.state, State::Held);
+    assert_eq!(desk.after(5_500).says(&Unhold(user("u1"))), ["call.unhold"]);
+    desk.after(30_000);
+    assert_eq!(desk.says(&end(Some(EndedBy::Customer), None)), ["call.ended"]);
+    let ending = desk.ending();
+    assert_eq!((ending.outcome, ending.ended_by), (Outcome::Answered, EndedBy::Customer));
+    assert_eq!((ending.wait, ending.talk, ending.hold), (secs(14), secs(90), Duration::from_millis(5_500)));
+    assert_eq!((&ending.users, &ending.queues), (&vec![user("u1")], &vec![queue("q1")]));
+    let leg = LegId::parse("leg-1").unwrap();
+    assert_eq!(
+        desk.last().agents,
+        [(user("u1"), AgentWork::Ended { leg: leg.clone(), wrap_up: Some(secs(30)) })]
+    );
+    let counted =
+        Counted::Leg { queue: queue("q1"), leg, talk: secs(90), hold: Duration::from_millis(5_500) };
+    assert_eq!(desk.last().counted, [counted]);
+}
+
+#[test]
+fn when_one_agent_answers_the_other_offers_end_after_it() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Ring(user("u1"))).did(&Ring(user("u2")));
+    let What::Ringing { also_ringing, .. } = &desk.said("call.ringing").what else { unreachable!() };
+    assert_eq!(*also_ringing, 1);
+    assert_eq!(desk.says(&Answer(user("u2"))), ["queue.left", "call.answered", "call.missed"]);
+    let missed = desk.said("call.missed");
+    assert_eq!((missed.user.clone(), missed.audience.clone()), (Some(user("u1")), vec![user("u1")]));
+    let works: Vec<_> = desk.last().agents.iter().map(|(user, _)| user.as_str()).collect();
+    assert_eq!(works, ["u2", "u1"]);
+    assert_eq!(desk.says(&Miss(user("u1"), OfferOutcome::AnsweredElsewhere)), [""; 0]);
+}
+
+#[test]
+fn an_answer_without_a_ring_is_a_part_that_rang_for_no_time() {
+    let mut desk = Desk::inbound(None);
+    desk.after(7_000).says(&Answer(user("u1")));
+    let What::Answered { wait, ring, via, .. } = &desk.said("call.answered").what else { unreachable!() };
+    assert_eq!((*wait, *ring, *via), (Duration::ZERO, Duration::ZERO, Via::Direct));
+    desk.says(&end(None, None));
+    assert_eq!(
+        desk.last().agents[0].1,
+        AgentWork::Ended { leg: desk.call.legs[0].id.clone(), wrap_up: None }
+    );
+}
+
+#[test]
+fn a_caller_who_hangs_up_in_a_queue_leaves_it_then_is_abandoned_and_then_the_phones_stop() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Ring(user("u1")));
+    let said = desk.after(8_000).says(&end(Some(EndedBy::Customer), None));
+    assert_eq!(said, ["queue.left", "call.abandoned", "call.missed", "call.ended"]);
+    let What::Abandoned { place, wait, position, short, .. } = &desk.said("call.abandoned").what else {
+        unreachable!()
+    };
+    assert_eq!((*place, *wait, *position, *short), (Where::Queue, secs(8), Some(1), false));
+    assert_eq!(desk.call.outcome, Some(Outcome::Abandoned));
+    let entry = EndedEntry { reason: LeftReason::Abandoned, wait: secs(8), offered: true };
+    assert_eq!(desk.last().counted, [Counted::Entry(queue("q1"), entry)]);
+    assert_eq!(desk.ending().users, []);
+}
+
+#[test]
+fn a_caller_is_short_abandoned_below_the_queues_limit_only() {
+    for (ms, expected) in [(4_999, true), (5_000, false)] {
+        let mut desk = Desk::inbound(Some("q1"));
+        desk.after(ms).says(&end(None, None));
+        let What::Abandoned { short, .. } = &desk.said("call.abandoned").what else { unreachable!() };
+        assert_eq!(*short, expected, "{ms}");
+    }
+}
+
+#[test]
+fn where_a_caller_gave_up_is_told_apart() {
+    let before = Desk::inbound(None).did(&end(None, None));
+    let ringing = Desk::inbound(None).did(&Ring(user("u1"))).did(&end(None, None));
+    let queued = Desk::inbound(Some("q1")).did(&end(None, None));
+    for (desk, expected) in [(before, Where::BeforeQueue), (ringing, Where::Ringing), (queued, Where::Queue)]
+    {
+        let What::Abandoned { place, .. } = desk.said("call.abandoned").what else { unreachable!() };
+        assert_eq!(place, expected);
+    }
+}
+
+#[test]
+fn what_became_of_an_unanswered_call_depends_on_who_ended_it() {
+    use EndedBy::{Agent, Customer, Supervisor, System, Unknown};
+    let outcome = |direction, by, told| {
+        Desk::start(direction, None, Some("u1")).did(&end(Some(by), told)).call.outcome.unwrap()
+    };
+    for (by, inbound, outbound) in [
+        (Customer, Outcome::Abandoned, Outcome::NoAnswer),
+        (Unknown, Outcome::Abandoned, Outcome::NoAnswer),
+        (Agent, Outcome::Rejected, Outcome::NoAnswer),
+        (Supervisor, Outcome::Rejected, Outcome::NoAnswer),
+        (System, Outcome::NoAnswer, Outcome::NoAnswer),
+    ] {
+        assert_eq!(outcome(Direction::Inbound, by, None), inbound, "{by:?}");
+        assert_eq!(outcome(Direction::Outbound, by, None), outbound, "{by:?}");
+        assert_eq!(outcome(Direction::Outbound, by, Some(Outcome::Busy)), Outcome::Busy);
+        assert_eq!(outcome(Direction::Inbound, by, Some(Outcome::Answered)), inbound, "nobody answered");
+    }
+}
+
+#[test]
+fn a_call_taken_out_of_its_queue_by_hanging_up_on_it_is_removed_and_not_abandoned() {
+    let mut desk = Desk::inbound(Some("q1"));
+    desk.by(Actor::Supervisor(user("s1")));
+    assert_eq!(desk.says(&end(None, None)), ["queue.left", "call.ended"]);
+    assert_eq!(desk.call.entries[0].reason, Some(LeftReason::Removed));
+    assert_eq!(desk.call.ended_by, Some(EndedBy::Supervisor));
+}
+
+#[test]
+fn a_call_answered_once_is_never_abandoned_though_its_next_wait_is() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Answer(user("u1")));
+    desk.after(60_000).says(&transfer(TransferKind::Blind, "q2"));
+    desk.after(20_000);
+    assert_eq!(desk.says(&end(Some(EndedBy::Customer), None)), ["queue.left", "call.ended"]);
+    assert_eq!((desk.call.outcome, desk.ending().wait), (Some(Outcome::Answered), Duration::ZERO));
+    assert_eq!(desk.call.entries[1].reason, Some(LeftReason::Abandoned));
+}
+
+#[test]
+fn a_hold_ends_with_the_call() {
+    let mut desk = Desk::inbound(None).did(&Answer(user("u1"))).did(&Hold(user("u1")));
+    desk.after(3_000);
+    assert_eq!(desk.says(&end(None, None)), ["call.unhold", "call.ended"]);
+    assert_eq!((desk.ending().hold, desk.ending().talk), (secs(3), Duration::ZERO));
+}
+
+#[test]
+fn a_call_that_leaves_its_queue_rings_again_and_waits_from_its_first_join() {
+    let mut desk = Desk::inbound(Some("q1"));
+    assert_eq!(desk.after(30_000).says(&Dequeue(LeftReason::Timeout)), ["queue.left"]);
+    assert_eq!(desk.call.state, State::Ringing);
+    desk.says(&Enqueue(queue("q2")));
+    desk.after(5_000).says(&Answer(user("u1")));
+    let What::Answered { wait, .. } = &desk.said("call.answered").what else { unreachable!() };
+    assert_eq!((*wait, desk.call.entries[1].wait(desk.now)), (secs(35), secs(5)));
+}
+
+#[test]
+fn an_outbound_call_is_its_agents_from_the_start_and_answered_by_the_far_end() {
+    let mut desk = Desk::start(Direction::Outbound, Some("q1"), Some("u1"));
+    assert_eq!(desk.last().events[0].what.name(), "call.outgoing");
+    assert_eq!((desk.last().events.len(), desk.call.state), (1, State::Ringing));
+    assert!(matches!(desk.last().agents[..], [(_, AgentWork::Offered { .. })]));
+    desk.after(9_000).says(&Answer(user("u1")));
+    let What::Answered { wait, ring, via, .. } = &desk.said("call.answered").what else { unreachable!() };
+    assert_eq!((*wait, *ring, *via), (secs(9), secs(9), Via::Outbound));
+    desk.says(&end(Some(EndedBy::Agent), None));
+    assert!(
+        matches!(desk.last().agents[0].1, AgentWork::Ended { wrap_up: Some(time), .. } if time == secs(30))
+    );
+}
+
+#[test]
+fn of_an_agents_own_call_that_nobody_answers_no_miss_is_said() {
+    let mut desk = Desk::start(Direction::Outbound, None, Some("u1"));
+    assert_eq!(desk.says(&end(None, Some(Outcome::Busy))), ["call.ended"]);
+    let gone = OfferOutcome::CallerGone;
+    assert_eq!(
+        desk.last().agents,
+        [(user("u1"), AgentWork::OfferEnded { leg: desk.call.legs[0].id.clone(), outcome: gone })]
+    );
+    assert_eq!(desk.ending().users, [user("u1")]);
+}
+
+#[test]
+fn a_call_between_agents_puts_both_on_the_phone_and_none_to_paper_work() {
+    let mut desk = Desk::start(Direction::Internal, None, Some("u1")).did(&Ring(user("u2")));
+    assert_eq!(desk.after(3_000).says(&Answer(user("u2"))), ["call.answered"]);
+    let works: Vec<_> = desk.last().agents.iter().map(|(user, _)| user.as_str()).collect();
+    assert_eq!((works, desk.call.agent()), (vec!["u2", "u1"], Some(&user("u2"))));
+    desk.after(10_000).says(&end(None, None));
+    assert_eq!((desk.ending().talk, desk.last().agents.len()), (secs(10), 2));
+    assert!(
+        desk.last().agents.iter().all(|(_, work)| matches!(work, AgentWork::Ended { wrap_up: None, .. }))
+    );
+}
+
+#[test]
+fn the_far_end_of_an_internal_call_may_answer_before_it_is_known_who_it_is() {
+    let mut desk = Desk::start(Direction::Internal, None, Some("u1")).did(&Ring(user("u2")));
+    assert_eq!(desk.says(&Answer(user("u1"))), ["call.answered"]);
+    assert_eq!((desk.call.state, desk.call.outside.as_deref()), (State::Active, Some("100")));
+    assert_eq!(desk.says(&Answer(user("u2"))), ["call.answered"]);
+    assert_eq!((desk.call.agent(), &desk.call.outside), (Some(&user("u2")), &None));
+}
+
+#[test]
+fn a_call_that_nobody_reports_on_ends_when_it_was_last_heard_of() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Answer(user("u1")));
+    let stale = Command::Stale(secs(12 * 3600));
+    desk.after(60_000).says(&Hold(user("u1")));
+    desk.by(Actor::System).after(12 * 3_600_000 - 1);
+    assert_eq!(desk.apply(&stale), Ok(None));
+    assert_eq!(desk.after(1).says(&stale), ["call.unhold", "call.ended"]);
+    let ending = desk.ending();
+    assert_eq!((ending.estimated, ending.outcome, ending.ended_by), (true, Outcome::Failed, EndedBy::System));
+    assert_eq!((ending.talk, ending.hold, desk.last().at), (secs(60), Duration::ZERO, desk.now));
+    assert_eq!((desk.last().counted.len(), desk.apply(&stale)), (0, Ok(None)));
+}
+
+#[test]
+fn only_what_is_different_is_updated_also_after_the_end() {
+    let mut desk = Desk::inbound(None).did(&Answer(user("u1"))).did(&end(None, None));
+    desk.by(Actor::Agent(user("u1"))).after(1_000);
+    let wanted = Changes {
+        disposition: Some(Some("sold".into())),
+        tags: Some(vec![]),
+        attributes: [("order".into(), Some("7".into())), ("gone".into(), None)].into(),
+    };
+    assert_eq!(desk.says(&Command::Update(wanted.clone())), ["call.updated"]);
+    let event = desk.said("call.updated");
+    let What::Updated { changed, by } = &event.what else { unreachable!() };
+    assert_eq!((changed.tags.as_ref(), changed.attributes.len(), by), (None, 1, &Some(user("u1"))));
+    assert_eq!((&event.audience, desk.call.reported_at), (&vec![user("u1")], desk.now.minus(secs(1))));
+    assert_eq!(desk.says(&Command::Update(wanted)), [""; 0]);
+}
+
+#[test]
+fn parts_stays_and_attributes_have_their_bounds() {
+    let mut desk = Desk::inbound(None);
+    for _ in 0..MAX_LEGS {
+        desk.says(&Ring(user("u1")));
+        desk.says(&Miss(user("u1"), OfferOutcome::NoAnswer));
+    }
+    assert_eq!(desk.call.legs.last().unwrap().attempt, MAX_LEGS);
+    let legs = Why::TooMany { what: "parts of agents", limit: MAX_LEGS };
+    assert_eq!(desk.why(&Ring(user("u1"))), legs);
+    assert_eq!(desk.why(&Answer(user("u1"))), legs);
+    for _ in 0..MAX_ENTRIES {
+        desk.says(&Enqueue(queue("q1")));
+        desk.says(&Dequeue(LeftReason::ExitKey));
+    }
+    assert!(matches!(desk.why(&Enqueue(queue("q2"))), Why::TooMany { limit: MAX_ENTRIES, .. }));
+    let attributes = (0..=MAX_ATTRIBUTES).map(|n| (n.to_string(), Some(String::new()))).collect();
+    let changes = Command::Update(Changes { attributes, ..Changes::default() });
+    assert!(matches!(desk.why(&changes), Why::TooMany { limit: MAX_ATTRIBUTES, .. }));
+    assert_eq!(desk.says(&end(None, None)).last(), Some(&"call.ended"));
+}
