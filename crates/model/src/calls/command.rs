@@ -215,7 +215,7 @@ pub enum Why {
     /// Not in the conversation.
     #[error("agent {0} is not talking in this call")]
     DoesNotTalk(UserId),
-    /// Somebody cannot get what he has.
+    /// Nobody gets a call twice.
     #[error("agent {0} is in the call already")]
     IsInIt(UserId),
     /// Only who has a call can hand it over.

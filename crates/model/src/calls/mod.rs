@@ -8,6 +8,9 @@
 //! placed an internal call has a leg too, which stands where the customer stands in other calls (`Role::Caller`); an
 //! outbound call's own agent has a leg from the start (`Role::Placed`).
 //!
+//! An offer outlives the stay in a queue that it was made in: whoever then answers it answers directly. It ends when it is
+//! reported missed, when another agent answers, with a transfer and with the call.
+//!
 //! **Order of events** in one step: holds end (`call.unhold`), the queue is left (`queue.left`), the caller's giving up is
 //! said (`call.abandoned`), then offers end (`call.missed`), then what the step is about (`call.answered`,
 //! `call.transferred`, `call.ended`), then what follows from it (`queue.joined`, `call.ringing`, the target's
@@ -19,6 +22,7 @@
 mod apply;
 mod call;
 mod command;
+mod derived;
 mod end;
 mod progress;
 mod said;

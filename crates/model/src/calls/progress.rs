@@ -120,21 +120,9 @@ impl<'a> Progress<'a> {
         if self.call.legs.len() >= MAX_LEGS {
             return self.refuse(Why::TooMany { what: "parts of agents", limit: MAX_LEGS });
         }
-        let leg = Leg {
-            id: self.context.leg.clone(),
-            user: user.clone(),
-            role,
-            queue,
-            via,
-            attempt: self.call.legs.iter().filter(|leg| leg.user == *user).count() + 1,
-            offered_at: self.now,
-            answered_at: None,
-            ended_at: None,
-            missed: None,
-            hold_count: 0,
-            held_since: None,
-            held: Duration::ZERO,
-        };
+        let attempt = self.call.legs.iter().filter(|leg| leg.user == *user).count() + 1;
+        let new = Leg::new(self.context.leg.clone(), user.clone(), role, self.now);
+        let leg = Leg { queue, via, attempt, ..new };
         self.call.legs.push(leg.clone());
         Ok(leg)
     }

@@ -4,9 +4,8 @@ use super::call::Call;
 use super::command::{Context, NewCall, Refusal};
 use super::progress::Progress;
 use super::said::{AgentWork, Step, What};
-use super::{Direction, Role, State, Via};
+use super::{Direction, Role, Via};
 use crate::{Timestamp, UserId};
-use std::collections::BTreeMap;
 
 /// The first step of a call. An inbound call with a queue waits there, with a user it rings for that agent. Who places an
 /// internal or outbound call has a part in it from the start. An agent's own call to outside does not wait: its queue is the
@@ -45,27 +44,8 @@ fn place(progress: &mut Progress, user: &UserId, role: Role, new: &NewCall) -> R
 
 fn call(new: &NewCall, now: Timestamp) -> Call {
     Call {
-        id: new.id.clone(),
         external_id: new.external_id.clone(),
         client_ref: new.client_ref.clone(),
-        direction: new.direction,
-        state: State::Ringing,
-        from: new.from.clone(),
-        to: new.to.clone(),
-        queue: None,
-        started_at: now,
-        answered_at: None,
-        ended_at: None,
-        reported_at: now,
-        waited: None,
-        outcome: None,
-        ended_by: None,
-        outside: None,
-        legs: Vec::new(),
-        entries: Vec::new(),
-        transfers: 0,
-        disposition: None,
-        tags: Vec::new(),
-        attributes: BTreeMap::new(),
+        ..Call::new(new.id.clone(), new.direction, new.from.clone(), new.to.clone(), now)
     }
 }

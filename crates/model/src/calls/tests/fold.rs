@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::queues::LeftReason;
-use std::collections::BTreeMap;
 
 /// The call that `log` tells of. `like` gives what every event carries anyway: id, external id, direction.
 pub(super) fn fold<'a>(like: &Call, log: impl Iterator<Item = (Timestamp, &'a CallEvent)>) -> Call {
@@ -31,62 +30,22 @@ fn begin(like: &Call, event: &CallEvent, at: Timestamp) -> Call {
         other => panic!("a call begins with {}", other.name()),
     };
     let mut call = Call {
-        id: like.id.clone(),
         external_id: like.external_id.clone(),
         client_ref,
-        direction: like.direction,
-        state: State::Ringing,
-        from: from.clone(),
-        to: to.clone(),
-        queue: None,
-        started_at: at,
-        answered_at: None,
-        ended_at: None,
-        reported_at: at,
-        waited: None,
-        outcome: None,
-        ended_by: None,
-        outside: None,
-        legs: Vec::new(),
-        entries: Vec::new(),
-        transfers: 0,
-        disposition: None,
-        tags: Vec::new(),
-        attributes: BTreeMap::new(),
+        ..Call::new(like.id.clone(), like.direction, from.clone(), to.clone(), at)
     };
     if let Some(id) = leg {
         let role = if like.direction == Direction::Internal { Role::Caller } else { Role::Placed };
         let queue = event.queue.clone().filter(|_| role == Role::Placed);
         call.queue.clone_from(&queue);
-        call.legs.push(leg_of(id, event, role, queue, Some(Via::Outbound), 1, at));
+        let leg = leg_of(&id, event, role, queue.as_ref(), at);
+        call.legs.push(Leg { via: Some(Via::Outbound), ..leg });
     }
     call
 }
 
-fn leg_of(
-    id: LegId,
-    event: &CallEvent,
-    role: Role,
-    queue: Option<QueueId>,
-    via: Option<Via>,
-    attempt: usize,
-    offered_at: Timestamp,
-) -> Leg {
-    Leg {
-        id,
-        user: event.user.clone().unwrap(),
-        role,
-        queue,
-        via,
-        attempt,
-        offered_at,
-        answered_at: None,
-        ended_at: None,
-        missed: None,
-        hold_count: 0,
-        held_since: None,
-        held: Duration::ZERO,
-    }
+fn leg_of(id: &LegId, event: &CallEvent, role: Role, queue: Option<&QueueId>, at: Timestamp) -> Leg {
+    Leg { queue: queue.cloned(), ..Leg::new(id.clone(), event.user.clone().unwrap(), role, at) }
 }
 
 impl Fold {
@@ -126,9 +85,8 @@ impl Fold {
             }
             What::Ringing { leg, attempt, .. } => {
                 let via = transferred_to.is_some().then_some(Via::Transfer);
-                let queue = event.queue.clone();
-                let leg = leg_of(leg.clone(), event, Role::Agent, queue, via, *attempt, at);
-                self.call.legs.push(leg);
+                let leg = leg_of(leg, event, Role::Agent, event.queue.as_ref(), at);
+                self.call.legs.push(Leg { via, attempt: *attempt, ..leg });
                 for entry in self.call.entries.iter_mut().filter(|entry| entry.open()) {
                     entry.offers += 1;
                 }
@@ -160,7 +118,8 @@ impl Fold {
         if !self.call.legs.iter().any(|leg| leg.id == *id) {
             let attempt =
                 self.call.legs.iter().filter(|leg| Some(&leg.user) == event.user.as_ref()).count() + 1;
-            self.call.legs.push(leg_of(id.clone(), event, Role::Agent, None, None, attempt, at));
+            let leg = leg_of(id, event, Role::Agent, None, at);
+            self.call.legs.push(Leg { attempt, ..leg });
         }
         let leg = self.leg(id);
         leg.answered_at = Some(at);

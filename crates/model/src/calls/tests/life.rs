@@ -32,6 +32,35 @@ fn a_queue_call_is_answered_held_and_ended_with_its_times() {
 }
 
 #[test]
+fn a_call_for_a_queue_and_an_agent_waits_there_and_rings_for_that_agent() {
+    let desk = Desk::start(Direction::Inbound, Some("q1"), Some("u1"));
+    let said: Vec<_> = desk.last().events.iter().map(|event| event.what.name()).collect();
+    assert_eq!(said, ["call.incoming", "queue.joined", "call.ringing"]);
+    let What::Joined { position, size, .. } = desk.said("queue.joined").what else { unreachable!() };
+    assert_eq!((position, size), (3, 3));
+    let internal = Desk::start(Direction::Internal, Some("q1"), Some("u1"));
+    let said: Vec<_> = internal.last().events.iter().map(|event| event.what.name()).collect();
+    assert_eq!((said, internal.call.state), (vec!["call.outgoing", "queue.joined"], State::Queued));
+}
+
+#[test]
+fn a_step_concerns_the_queues_to_join_to_leave_and_to_serve() {
+    let desk = Desk::inbound(Some("q2")).did(&Ring(user("u1")));
+    assert_eq!(concerned_queues(&desk.call, &Enqueue(queue("q1"))), [queue("q1"), queue("q2")]);
+    assert_eq!(concerned_queues(&desk.call, &transfer(TransferKind::Redirect, "q1")).len(), 2);
+    assert_eq!(concerned_queues(&Desk::inbound(None).call, &Answer(user("u1"))), []);
+}
+
+#[test]
+fn an_offer_outlives_the_queue_that_it_was_made_in() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Ring(user("u1"))).did(&Dequeue(LeftReason::ExitKey));
+    assert_eq!(desk.says(&Answer(user("u1"))), ["call.answered"]);
+    let event = desk.said("call.answered");
+    assert!(matches!(event.what, What::Answered { via: Via::Direct, .. }));
+    assert_eq!(event.queue, Some(queue("q1")));
+}
+
+#[test]
 fn when_one_agent_answers_the_other_offers_end_after_it() {
     let mut desk = Desk::inbound(Some("q1")).did(&Ring(user("u1"))).did(&Ring(user("u2")));
     let What::Ringing { also_ringing, .. } = &desk.said("call.ringing").what else { unreachable!() };

@@ -91,7 +91,7 @@ fn a_redirect_to_an_agent_for_whom_it_rings_does_not_ring_again() {
 }
 
 #[test]
-fn nobody_is_transferred_a_call_that_he_is_in() {
+fn an_agent_who_is_in_the_call_is_no_target_for_it() {
     let mut desk = answered();
     assert_eq!(desk.why(&transfer(Blind, "u1")), Why::IsInIt(user("u1")));
     let mut internal = Desk::start(Direction::Internal, None, Some("u1")).did(&Answer(user("u2")));
