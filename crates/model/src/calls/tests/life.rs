@@ -44,6 +44,23 @@ fn a_call_for_a_queue_and_an_agent_waits_there_and_rings_for_that_agent() {
 }
 
 #[test]
+fn leaving_a_queue_tells_the_place_left_and_how_many_still_wait() {
+    let desk = Desk::inbound(Some("q1")).did(&Answer(user("u1")));
+    let What::Left { position, size, reason, .. } = desk.said("queue.left").what else { unreachable!() };
+    assert_eq!((position, size, reason), (1, 1, LeftReason::Answered));
+}
+
+#[test]
+fn no_report_is_older_than_the_one_before() {
+    let mut desk = Desk::inbound(None).did(&Answer(user("u1")));
+    let answered = desk.now;
+    desk.now = answered.minus(secs(3));
+    desk.says(&end(None, None));
+    assert_eq!((desk.last().at, desk.ending().duration), (answered, Duration::ZERO));
+    assert_eq!(desk.call.ended_at, Some(answered));
+}
+
+#[test]
 fn a_step_concerns_the_queues_to_join_to_leave_and_to_serve() {
     let desk = Desk::inbound(Some("q2")).did(&Ring(user("u1")));
     assert_eq!(concerned_queues(&desk.call, &Enqueue(queue("q1"))), [queue("q1"), queue("q2")]);

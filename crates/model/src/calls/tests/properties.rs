@@ -69,13 +69,15 @@ proptest! {
     #[test]
     fn whatever_is_reported_the_call_is_possible_and_its_events_tell_all_of_it(
         (direction, queue, user) in any_start(),
-        commands in prop::collection::vec((any_command(), any_actor(), 0..8_000u64), 0..50)
+        commands in prop::collection::vec((any_command(), any_actor(), -1_000..8_000i64), 0..50)
     ) {
         let mut desk = Desk::start(direction, queue, user);
         assert_possible(&desk.call);
         for (command, actor, ms) in &commands {
             let before = desk.call.clone();
-            match desk.after(*ms).by(actor.clone()).apply(command) {
+            // Clocks of several servers differ: a report may seem older than the one before.
+            desk.now = Timestamp(desk.now.0 + ms);
+            match desk.by(actor.clone()).apply(command) {
                 Err(refusal) => prop_assert_eq!(refusal.state, before.state),
                 Ok(None) => {}
                 Ok(Some(step)) => {
