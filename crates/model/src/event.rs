@@ -1,11 +1,10 @@
-//! What an event is: its name, whom it concerns, its payload, and which view of it a listener gets.
+//! What an event is: its name, whom it concerns, its payload. Who gets how much of it is in `view.rs`.
 
-use crate::catalogue::{self, Audiences, Who};
+pub use crate::view::View;
 use crate::{EventId, QueueId, Role, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,7 +69,8 @@ impl Audience {
         Self { users: vec![user.clone()], ..Self::default() }
     }
 
-    fn is_unrestricted(&self) -> bool {
+    /// Whether it names nobody.
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.users.is_empty() && self.roles.is_empty() && self.queues.is_empty()
     }
 }
@@ -111,110 +111,9 @@ pub struct Event {
     pub created_at: Timestamp,
 }
 
-/// Who listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Viewer {
-    /// The user; none for a program with an API key.
-    pub user: Option<UserId>,
-    /// The present role.
-    pub role: Role,
-}
-
-/// How much of an event a listener gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum View {
-    /// The whole payload.
-    Full,
-    /// The fields meant for the wider audience.
-    Team,
-}
-
-impl Event {
-    /// Which view `viewer` gets; `None` if the event is not for it.
-    #[must_use]
-    pub fn view_for(&self, viewer: &Viewer) -> Option<View> {
-        match catalogue::find(self.name.as_str()) {
-            Some(definition) => self.catalogue_view(&definition.audience, viewer),
-            None => self.custom_view(viewer),
-        }
-    }
-
-    fn catalogue_view(&self, audience: &Audiences, viewer: &Viewer) -> Option<View> {
-        if viewer.role == Role::Service || audience.full.iter().any(|who| self.is(*who, viewer)) {
-            Some(View::Full)
-        } else if audience.team.is_some_and(|team| self.is(team.who, viewer)) {
-            Some(View::Team)
-        } else {
-            None
-        }
-    }
-
-    fn custom_view(&self, viewer: &Viewer) -> Option<View> {
-        let sees_all = matches!(viewer.role, Role::Admin | Role::Supervisor | Role::Service);
-        let named = self.audience.is_unrestricted()
-            || self.names(viewer)
-            || self.audience.roles.contains(&viewer.role);
-        (sees_all || named).then_some(View::Full)
-    }
-
-    fn names(&self, viewer: &Viewer) -> bool {
-        viewer.user.as_ref().is_some_and(|user| self.audience.users.contains(user))
-    }
-
-    fn is(&self, who: Who, viewer: &Viewer) -> bool {
-        match who {
-            Who::Oneself | Who::Party | Who::Addressee => self.names(viewer),
-            Who::Supervisors => matches!(viewer.role, Role::Admin | Role::Supervisor),
-            Who::Admins => viewer.role == Role::Admin,
-            Who::Tenant => true,
-        }
-    }
-
-    /// The payload of that view.
-    #[must_use]
-    pub fn payload_of(&self, view: View) -> Cow<'_, RawValue> {
-        let team = catalogue::find(self.name.as_str()).and_then(|definition| definition.audience.team);
-        match (view, team) {
-            (View::Team, Some(team)) => {
-                only_fields(&self.payload, team.fields).map_or(Cow::Borrowed(&*self.payload), Cow::Owned)
-            }
-            _ => Cow::Borrowed(&*self.payload),
-        }
-    }
-}
-
-/// The JSON object `payload` without the fields that are not in `fields`.
-fn only_fields(payload: &RawValue, fields: &[&str]) -> Option<Box<RawValue>> {
-    let mut object: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(payload.get()).ok()?;
-    object.retain(|name, _| fields.contains(&name.as_ref()));
-    serde_json::value::to_raw_value(&object).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn event(name: &str, audience: Audience) -> Event {
-        let payload = r#"{"user_id":"u1","tenant_id":"t","state":"break","reason":"lunch","version":3}"#;
-        Event {
-            tenant: TenantId::parse("t").unwrap(),
-            seq: 1,
-            id: EventId::generate(),
-            name: EventName::parse(name).unwrap(),
-            subject: None,
-            audience,
-            payload: RawValue::from_string(payload.into()).unwrap().into(),
-            created_at: Timestamp(0),
-        }
-    }
-
-    fn viewer(user: &str, role: Role) -> Viewer {
-        Viewer { user: Some(UserId::parse(user).unwrap()), role }
-    }
-
-    fn user(id: &str) -> Audience {
-        Audience::user(&UserId::parse(id).unwrap())
-    }
 
     #[test]
     fn names_are_dotted_lower_case_words() {
@@ -224,45 +123,5 @@ mod tests {
         for bad in ["", ".", "a.", ".a", "a..b", "A.b", "a b", "a-b", &"a".repeat(101)] {
             assert!(EventName::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn colleagues_see_the_state_but_not_the_reason() {
-        let event = event("agent.state.changed", user("u1"));
-        assert_eq!(event.view_for(&viewer("u1", Role::Agent)), Some(View::Full));
-        assert_eq!(event.view_for(&viewer("u2", Role::Supervisor)), Some(View::Full));
-        assert_eq!(event.view_for(&viewer("u2", Role::Agent)), Some(View::Team));
-        let team = event.payload_of(View::Team);
-        assert!(
-            team.get().contains("\"state\":\"break\"") && !team.get().contains("lunch"),
-            "{}",
-            team.get()
-        );
-    }
-
-    #[test]
-    fn a_log_in_is_for_supervisors_and_the_agent_itself() {
-        let event = event("agent.login", user("u1"));
-        assert_eq!(event.view_for(&viewer("u2", Role::Agent)), None);
-        assert_eq!(event.view_for(&viewer("u1", Role::Agent)), Some(View::Full));
-        assert_eq!(event.view_for(&viewer("u2", Role::Admin)), Some(View::Full));
-    }
-
-    #[test]
-    fn a_custom_event_is_for_everyone_unless_it_names_somebody() {
-        let agent = viewer("u2", Role::Agent);
-        assert_eq!(event("order.paid", Audience::default()).view_for(&agent), Some(View::Full));
-        assert_eq!(event("order.paid", user("u1")).view_for(&agent), None);
-        assert_eq!(event("order.paid", user("u2")).view_for(&agent), Some(View::Full));
-        let supervisors = Audience { roles: vec![Role::Supervisor], ..Audience::default() };
-        assert_eq!(event("order.paid", supervisors.clone()).view_for(&agent), None);
-        assert_eq!(event("order.paid", supervisors).view_for(&viewer("u3", Role::Admin)), Some(View::Full));
-    }
-
-    #[test]
-    fn programs_see_everything() {
-        let program = Viewer { user: None, role: Role::Service };
-        assert_eq!(event("agent.login", user("u1")).view_for(&program), Some(View::Full));
-        assert_eq!(event("order.paid", user("u1")).view_for(&program), Some(View::Full));
     }
 }

@@ -12,16 +12,19 @@ pub mod event;
 pub mod ids;
 pub mod personal;
 pub mod queues;
+mod raw_object;
 pub mod role;
 pub mod scope;
+pub mod view;
 pub mod webhook;
 mod words;
 
 pub use clock::{Clock, Timestamp};
-pub use event::{Audience, Event, EventName, NewEvent, Viewer};
+pub use event::{Audience, Event, EventName, NewEvent};
 pub use ids::{
     ApiKeyId, CallId, ConnectionId, EntryId, EventId, LegId, LogId, QueueId, ServerId, SessionId, TenantId,
     UserId, WebhookId,
 };
 pub use role::Role;
 pub use scope::Scope;
+pub use view::{Memberships, View, Viewer};
