@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+/// The longest name.
+pub(crate) const NAME_BYTES: usize = 100;
+
 /// What is wrong with a text that should have been an event's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be dotted lower-case words of a-z, 0-9 and _, such as order.paid, up to 100 characters")]
@@ -27,7 +30,7 @@ impl EventName {
     pub fn parse(text: &str) -> Result<Self, InvalidEventName> {
         let word =
             |w: &str| !w.is_empty() && w.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-        if text.len() <= 100 && text.split('.').all(word) {
+        if text.len() <= NAME_BYTES && text.split('.').all(word) {
             Ok(Self(Cow::Owned(text.to_owned())))
         } else {
             Err(InvalidEventName)

@@ -36,7 +36,7 @@ impl FromIterator<QueueId> for Memberships {
 }
 
 /// Who listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Viewer {
     /// The user; none for a program with an API key.
     pub user: Option<UserId>,

@@ -2,7 +2,7 @@
 
 use crate::LogId;
 use crate::catalogue::{self, Reserved};
-use crate::event::EventName;
+use crate::event::{EventName, NAME_BYTES};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -48,6 +48,24 @@ impl EventPattern {
             Err(Reserved::ControlFrame) => Err(InvalidPattern::ControlFrame),
             Err(Reserved::Catalogue) if catalogue::find(text).is_none() => Err(InvalidPattern::Unknown),
             _ => Ok(Self::Name(name)),
+        }
+    }
+
+    /// Whether there can ever be an event that it covers. Prefixes that cover none, such as `call.nonsense.*`, are taken all
+    /// the same: later versions may have such events.
+    #[must_use]
+    pub fn can_match(&self) -> bool {
+        let is_catalogued = |prefix: &str| catalogue::all().any(|event| event.name.starts_with(prefix));
+        match self {
+            Self::Any => true,
+            Self::Prefix(prefix) => {
+                // A word must fit behind it.
+                let is_free = prefix.len() < NAME_BYTES && catalogue::check_prefix(prefix).is_ok();
+                is_free || is_catalogued(prefix)
+            }
+            Self::Name(name) => {
+                catalogue::find(name.as_str()).is_some() || catalogue::check_custom(name.as_str()).is_ok()
+            }
         }
     }
 
@@ -175,6 +193,27 @@ mod tests {
         let prefix = EventPattern::parse("call.*").unwrap();
         assert!(prefix.matches(&EventName::parse("call.transfer.failed").unwrap()));
         assert!(!prefix.matches(&EventName::parse("callback.done").unwrap()));
+    }
+
+    #[test]
+    fn it_is_known_which_entries_can_cover_an_event() {
+        let can_match = |text: &str| EventPattern::parse(text).unwrap().can_match();
+        for text in [
+            "*",
+            "call.*",
+            "call.transfer.*",
+            "csat.*",
+            "call.incoming",
+            "order.*",
+            "order.paid",
+            "callback.*",
+        ] {
+            assert!(can_match(text), "{text}");
+        }
+        for text in ["call.nonsense.*", "call.incoming.*", "webhook.x.*", &format!("{}.*", "a".repeat(100))] {
+            assert!(!can_match(text), "{text}");
+        }
+        assert!(!EventPattern::Name(EventName::parse("call.nonsense").unwrap()).can_match());
     }
 
     #[test]

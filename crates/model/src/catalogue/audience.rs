@@ -38,8 +38,8 @@ impl Who {
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
-            Self::Oneself => "the agent concerned",
-            Self::Party => "the agents in it",
+            Self::Oneself => "the user concerned",
+            Self::Party => "the agents taking part",
             Self::Addressee => "the user addressed",
             Self::QueueMembers => "members of the queue",
             Self::Supervisors => "supervisors and admins",

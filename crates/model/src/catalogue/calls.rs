@@ -189,7 +189,7 @@ pub(super) const GROUP: Group = Group {
         call(
             "call.unhold",
             PARTY_AND_SUPERVISORS,
-            "That hold ended, also by hanging up or by a transfer.",
+            "A hold ended, also by hanging up or by a transfer.",
             &[USER_ID, LEG_ID, seconds("hold_seconds", "How long it lasted").like("20")],
         ),
         call(
@@ -279,7 +279,7 @@ pub(super) const GROUP: Group = Group {
         call(
             "call.monitoring.ended",
             SUPERVISORS,
-            "That ended.",
+            "A supervisor stopped listening, whispering or taking part.",
             &[SUPERVISOR_ID, USER_ID, MODE, seconds("seconds", "How long it lasted").like("95")],
         )
         .planned(),

@@ -81,7 +81,7 @@ fn narrower(event: &Definition) -> String {
     let names = |fields: &[&Field]| code_list(&fields.iter().map(|field| field.name).collect::<Vec<_>>());
     let what = match withheld.len() {
         0 => "all of it".to_owned(),
-        few if few < shown.len() => format!("all but {}", names(&withheld)),
+        few if 2 * few < shown.len() => format!("all but {}", names(&withheld)),
         _ => format!("only {}", names(&shown)),
     };
     let is_masked = shown.iter().any(|field| field.has_personal_data());

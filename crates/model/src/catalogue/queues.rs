@@ -154,7 +154,7 @@ pub(super) const GROUP: Group = Group {
             SUPERVISORS,
             "The interval's service level is back at its target.",
             &[
-                word("kind", SLA_KINDS, "Always interval").like("interval"),
+                word("kind", SLA_KINDS, "Which of the two it was: only intervals recover").like("interval"),
                 THRESHOLD,
                 TARGET,
                 VALUE.like("80.4"),
@@ -194,7 +194,7 @@ pub(super) const GROUP: Group = Group {
         queue(
             "queue.member.unpaused",
             SELF_AND_SUPERVISORS.and_team(&[Who::QueueMembers]),
-            "That pause ended.",
+            "A member's pause in this queue ended.",
             &[
                 USER_ID,
                 PAUSE_REASON,
