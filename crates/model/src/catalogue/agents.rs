@@ -1,23 +1,14 @@
 //! What is said about agents.
 
-use super::audience::{Audiences, SELF_AND_SUPERVISORS, SUPERVISORS, Who};
-use super::definition::{Definition, Group, durable};
+use super::audience::{SELF_AND_SUPERVISORS, SUPERVISORS, Who};
+use super::definition::{Common, Group};
 use super::field::{Field, Kind, Words, boolean, integer, list, moment, seconds, text, word, words_of};
 use super::shared::{AT, TENANT_ID, USER_ID};
 use crate::agents::{LogoutReason, Source, State};
 
 const STATES: Words = words_of!(State);
 
-const COMMON: &[Field] = &[USER_ID, TENANT_ID];
-
-const fn agent(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    fields: &'static [Field],
-) -> Definition {
-    durable(name, audience, description, COMMON, fields)
-}
+const COMMON: Common = Common(&[USER_ID, TENANT_ID]);
 
 const STATE_CHANGED: &[Field] = &[
     word("state", STATES, "The state that begins").team().like("on_call"),
@@ -46,20 +37,21 @@ const STATE_CHANGED: &[Field] = &[
 /// Agents: what they are, and when they come and go.
 pub(super) const GROUP: Group = Group {
     title: "Agents",
-    introduction: "An agent has one state that everyone sees. While a call rings, lasts or is wrapped up, the call decides \
-                   it; else the agent does.",
-    common: COMMON,
+    introduction: "An agent has one state that everyone sees. While a call rings, lasts or is wrapped up, \
+                   the call decides it; else the agent does.",
+    common: COMMON.0,
     events: &[
-        agent(
+        COMMON.durable(
             "agent.state.changed",
             SELF_AND_SUPERVISORS.and_team(&[Who::Tenant]),
             "An agent's public state, or its reason, changed.",
             STATE_CHANGED,
         ),
-        agent(
+        COMMON.durable(
             "agent.state.pending",
             SELF_AND_SUPERVISORS,
-            "A state was chosen during a call or its wrap-up and will take effect afterwards; or that wish was withdrawn.",
+            "A state was chosen during a call or its wrap-up and will take effect afterwards; or that \
+             wish was withdrawn.",
             &[
                 word("state", STATES, "The state wished for; null if the wish is withdrawn")
                     .nullable()
@@ -69,7 +61,7 @@ pub(super) const GROUP: Group = Group {
                 moment("requested_at", "When it was wished"),
             ],
         ),
-        agent(
+        COMMON.durable(
             "agent.login",
             SUPERVISORS.and_team(&[Who::Oneself]),
             "An agent came on duty; `agent.state.changed` follows.",
@@ -86,7 +78,7 @@ pub(super) const GROUP: Group = Group {
                 text("device", "The agent's telephone, in the telephone system's own words").optional(),
             ],
         ),
-        agent(
+        COMMON.durable(
             "agent.logout",
             SELF_AND_SUPERVISORS,
             "An agent's duty ended; `agent.state.changed` came before it.",

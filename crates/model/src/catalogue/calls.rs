@@ -1,7 +1,7 @@
 //! What is said about calls.
 
-use super::audience::{Audiences, PARTY_AND_SUPERVISORS, SELF_AND_SUPERVISORS, SUPERVISORS, Who};
-use super::definition::{Definition, Group, durable};
+use super::audience::{PARTY_AND_SUPERVISORS, SELF_AND_SUPERVISORS, SUPERVISORS, Who};
+use super::definition::{Common, Group};
 use super::field::{
     Field, Kind, Words, any_object, boolean, integer, list, moment, object, seconds, text, word,
 };
@@ -29,7 +29,7 @@ const ENDS: Words = Words::These(&["customer", "agent", "supervisor", "system", 
 const RECORDING_STATES: Words = Words::These(&["started", "paused", "resumed", "stopped"]);
 const MONITORING_MODES: Words = Words::These(&["listen", "whisper", "barge"]);
 
-const COMMON: &[Field] = &[
+const COMMON: Common = Common(&[
     text("call_id", "The call: the customer's conversation from the first ring to the last hang-up")
         .team()
         .like("call-42"),
@@ -42,7 +42,7 @@ const COMMON: &[Field] = &[
     text("queue_id", "The queue that the call is in, or came through").optional().team().like("queue-sales"),
     text("user_id", "The agent concerned").optional().team(),
     AT,
-];
+]);
 
 const START: Field = moment("started_at", "When the call began");
 const RECORDING_ID: Field = text("recording_id", "The recording").like("recording-9");
@@ -87,27 +87,20 @@ const ENDED: &[Field] = &[
     boolean("recording", "Whether any of it was recorded").like("false"),
 ];
 
-const fn call(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    fields: &'static [Field],
-) -> Definition {
-    durable(name, audience, description, COMMON, fields)
-}
-
 /// Calls, from the first ring on.
 pub(super) const GROUP: Group = Group {
     title: "Calls",
-    introduction: "A call is a customer's whole conversation, through queues and transfers; each agent's part in it is a leg. \
-                   Wrap-up is a state of the agent and no event of the call: for the customer the call is over when he hangs up.",
-    common: COMMON,
+    introduction: "A call is a customer's whole conversation, through queues and transfers; each agent's \
+                   part in it is a leg. Wrap-up is a state of the agent and no event of the call: for the \
+                   customer the call is over when he hangs up.",
+    common: COMMON.0,
     events: &[
-        call(
+        COMMON.durable(
             "call.incoming",
             SUPERVISORS,
-            "A call from outside arrived. At this point no agent is chosen. An agent to whom the call is offered later gets, \
-             just before `call.ringing` and on WebSockets only, a copy of the moment with `user_id` and `leg_id` added.",
+            "A call from outside arrived. At this point no agent is chosen. An agent to whom the call is \
+             offered later gets, just before `call.ringing` and on WebSockets only, a copy of the moment \
+             with `user_id` and `leg_id` added.",
             &[
                 FROM,
                 object("to", &[text("number", "The number").like("+4930555000")], "What was dialled"),
@@ -120,7 +113,7 @@ pub(super) const GROUP: Group = Group {
                 text("leg_id", "The agent's part, in the copy for that agent").optional(),
             ],
         ),
-        call(
+        COMMON.durable(
             "call.outgoing",
             SELF_AND_SUPERVISORS,
             "An agent, or a program, started a call to outside or to a colleague.",
@@ -140,7 +133,7 @@ pub(super) const GROUP: Group = Group {
                 START,
             ],
         ),
-        call(
+        COMMON.durable(
             "call.ringing",
             SELF_AND_SUPERVISORS,
             "The call is offered to an agent: once for each agent and attempt.",
@@ -153,13 +146,13 @@ pub(super) const GROUP: Group = Group {
                 integer("also_ringing", "How many other agents are rung at the same time").optional(),
             ],
         ),
-        call(
+        COMMON.durable(
             "call.missed",
             SELF_AND_SUPERVISORS,
             "An offer to an agent ended without that agent answering.",
             &[USER_ID, LEG_ID, word("outcome", OFFER_OUTCOMES, "Why").like("no_answer"), RING.like("20")],
         ),
-        call(
+        COMMON.durable(
             "call.answered",
             PARTY_AND_SUPERVISORS,
             "A person answered: an agent, or, of an outbound call, the far end.",
@@ -176,7 +169,7 @@ pub(super) const GROUP: Group = Group {
                 word("via", WAYS, "The way to this agent").like("queue"),
             ],
         ),
-        call(
+        COMMON.durable(
             "call.hold",
             PARTY_AND_SUPERVISORS,
             "An agent put the other party on hold.",
@@ -186,13 +179,13 @@ pub(super) const GROUP: Group = Group {
                 integer("hold_count", "1 for the first hold of this leg, and so on").like("1"),
             ],
         ),
-        call(
+        COMMON.durable(
             "call.unhold",
             PARTY_AND_SUPERVISORS,
             "A hold ended, also by hanging up or by a transfer.",
             &[USER_ID, LEG_ID, seconds("hold_seconds", "How long it lasted").like("20")],
         ),
-        call(
+        COMMON.durable(
             "call.transferred",
             PARTY_AND_SUPERVISORS,
             "The other party now belongs to another agent, queue or number.",
@@ -203,20 +196,21 @@ pub(super) const GROUP: Group = Group {
                 text("transferred_by", "The user who did it").like("user-456"),
             ],
         ),
-        call(
-            "call.transfer.failed",
-            PARTY_AND_SUPERVISORS,
-            "A transfer did not come about: the call came back, or was lost.",
-            &[
-                word("kind", TRANSFER_KINDS, "How").like("attended"),
-                text("from_user_id", "The agent who had the call").like("user-456"),
-                TO,
-                word("outcome", TRANSFER_OUTCOMES, "Why").like("no_answer"),
-                boolean("returned", "Whether the call is back with that agent").like("true"),
-            ],
-        )
-        .planned(),
-        call(
+        COMMON
+            .durable(
+                "call.transfer.failed",
+                PARTY_AND_SUPERVISORS,
+                "A transfer did not come about: the call came back, or was lost.",
+                &[
+                    word("kind", TRANSFER_KINDS, "How").like("attended"),
+                    text("from_user_id", "The agent who had the call").like("user-456"),
+                    TO,
+                    word("outcome", TRANSFER_OUTCOMES, "Why").like("no_answer"),
+                    boolean("returned", "Whether the call is back with that agent").like("true"),
+                ],
+            )
+            .planned(),
+        COMMON.durable(
             "call.abandoned",
             SUPERVISORS.and_team(&[Who::QueueMembers]),
             "The caller hung up before any person answered.",
@@ -230,72 +224,85 @@ pub(super) const GROUP: Group = Group {
                 FROM,
             ],
         ),
-        call("call.ended", PARTY_AND_SUPERVISORS, "The call is over: the last party is gone.", ENDED),
-        call(
+        COMMON.durable(
+            "call.ended",
+            PARTY_AND_SUPERVISORS,
+            "The call is over: the last party is gone.",
+            ENDED,
+        ),
+        COMMON.durable(
             "call.updated",
             PARTY_AND_SUPERVISORS,
-            "What is noted about a call changed: its disposition, tags, contact or attributes. This may come after `call.ended`.",
+            "What is noted about a call changed: its disposition, tags, contact or attributes. This may \
+             come after `call.ended`.",
             &[any_object("changed", "The new values by field").like(r#"{"disposition":"sold"}"#), BY],
         ),
-        call(
-            "call.recording.changed",
-            PARTY_AND_SUPERVISORS,
-            "A recording started, was paused, went on or stopped.",
-            &[word("state", RECORDING_STATES, "What it does now").like("started"), RECORDING_ID, BY],
-        )
-        .planned(),
-        call(
-            "call.recording.available",
-            SUPERVISORS,
-            "A recording can be fetched.",
-            &[
-                RECORDING_ID,
-                seconds("duration_seconds", "Its length").like("160.25"),
-                integer("size_bytes", "Its size").like("1282000"),
-                text("url", "Where, for a short time; or a path of this API")
-                    .like("/api/v1/recordings/recording-9"),
-            ],
-        )
-        .planned(),
-        call(
-            "call.voicemail.left",
-            SELF_AND_SUPERVISORS,
-            "A message was left in a mailbox; the agent concerned is its owner.",
-            &[
-                text("mailbox", "The mailbox").like("101"),
-                FROM,
-                seconds("duration_seconds", "The message's length").optional(),
-                integer("new_messages", "Messages in it that nobody has heard").like("1"),
-            ],
-        )
-        .planned(),
-        call(
-            "call.monitoring.started",
-            SUPERVISORS,
-            "A supervisor began to listen, to whisper or to take part.",
-            &[SUPERVISOR_ID, USER_ID, MODE],
-        )
-        .planned(),
-        call(
-            "call.monitoring.ended",
-            SUPERVISORS,
-            "A supervisor stopped listening, whispering or taking part.",
-            &[SUPERVISOR_ID, USER_ID, MODE, seconds("seconds", "How long it lasted").like("95")],
-        )
-        .planned(),
-        call(
-            "call.callback.requested",
-            SUPERVISORS.and_team(&[Who::QueueMembers]),
-            "A caller asked to be called back.",
-            CALLBACK,
-        )
-        .planned(),
-        call(
-            "call.callback.completed",
-            SUPERVISORS.and_team(&[Who::QueueMembers]),
-            "A callback was done, or given up.",
-            CALLBACK,
-        )
-        .planned(),
+        COMMON
+            .durable(
+                "call.recording.changed",
+                PARTY_AND_SUPERVISORS,
+                "A recording started, was paused, went on or stopped.",
+                &[word("state", RECORDING_STATES, "What it does now").like("started"), RECORDING_ID, BY],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.recording.available",
+                SUPERVISORS,
+                "A recording can be fetched.",
+                &[
+                    RECORDING_ID,
+                    seconds("duration_seconds", "Its length").like("160.25"),
+                    integer("size_bytes", "Its size").like("1282000"),
+                    text("url", "Where, for a short time; or a path of this API")
+                        .like("/api/v1/recordings/recording-9"),
+                ],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.voicemail.left",
+                SELF_AND_SUPERVISORS,
+                "A message was left in a mailbox; the agent concerned is its owner.",
+                &[
+                    text("mailbox", "The mailbox").like("101"),
+                    FROM,
+                    seconds("duration_seconds", "The message's length").optional(),
+                    integer("new_messages", "Messages in it that nobody has heard").like("1"),
+                ],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.monitoring.started",
+                SUPERVISORS,
+                "A supervisor began to listen, to whisper or to take part.",
+                &[SUPERVISOR_ID, USER_ID, MODE],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.monitoring.ended",
+                SUPERVISORS,
+                "A supervisor stopped listening, whispering or taking part.",
+                &[SUPERVISOR_ID, USER_ID, MODE, seconds("seconds", "How long it lasted").like("95")],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.callback.requested",
+                SUPERVISORS.and_team(&[Who::QueueMembers]),
+                "A caller asked to be called back.",
+                CALLBACK,
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "call.callback.completed",
+                SUPERVISORS.and_team(&[Who::QueueMembers]),
+                "A callback was done, or given up.",
+                CALLBACK,
+            )
+            .planned(),
     ],
 };

@@ -1,86 +1,80 @@
 //! What is said about the platform's links to others: the telephone system, and endpoints of webhooks.
 
-use super::audience::{ADMINS, Audiences, SUPERVISORS, to};
-use super::definition::{Definition, Group, durable, ephemeral};
+use super::audience::{ADMINS, SUPERVISORS, to};
+use super::definition::{Common, Group};
 use super::field::{Field, Words, boolean, integer, moment, seconds, text, word};
 use super::shared::{AT, BY, TENANT_ID};
 
 const LOSSES: Words = Words::These(&["closed", "timeout", "auth_failed", "shutdown", "unreachable"]);
 const DISABLED_REASONS: Words = Words::These(&["failures", "gone_410", "manual", "invalid_url"]);
 
-const COMMON: &[Field] = &[TENANT_ID];
+const COMMON: Common = Common(&[TENANT_ID]);
 const CONNECTOR_ID: Field = text("connector_id", "The connection").like("connector-1");
 const CONNECTOR_NAME: Field = text("name", "Its name").like("Head office");
 const WEBHOOK_ID: Field = integer("webhook_id", "The webhook").like("12");
 const URL_HOST: Field = text("url_host", "The host that it sends to").like("crm.example.com");
 
-const fn event(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    fields: &'static [Field],
-) -> Definition {
-    durable(name, audience, description, COMMON, fields)
-}
-
 /// The telephone system.
 pub(super) const TELEPHONE_SYSTEM: Group = Group {
     title: "Telephone system",
     introduction: "",
-    common: COMMON,
+    common: COMMON.0,
     events: &[
-        event(
-            "connector.connected",
-            SUPERVISORS,
-            "The link to the telephone system is up, and what was missed meanwhile is made good.",
-            &[
-                CONNECTOR_ID,
-                CONNECTOR_NAME,
-                AT,
-                seconds("outage_seconds", "How long it was away").optional().like("12.5"),
-                boolean("resynced", "Whether states were compared").like("true"),
-                integer("calls_recovered", "Calls that were found still going on").like("4"),
-                integer("calls_closed_unseen", "Calls that had ended meanwhile").like("1"),
-            ],
-        )
-        .planned(),
-        event(
-            "connector.disconnected",
-            SUPERVISORS,
-            "The link to the telephone system is lost.",
-            &[
-                CONNECTOR_ID,
-                CONNECTOR_NAME,
-                AT,
-                word("reason", LOSSES, "Why").like("closed"),
-                seconds("retry_in_seconds", "When it is tried again").optional().like("5"),
-            ],
-        )
-        .planned(),
+        COMMON
+            .durable(
+                "connector.connected",
+                SUPERVISORS,
+                "The link to the telephone system is up, and what was missed meanwhile is made good.",
+                &[
+                    CONNECTOR_ID,
+                    CONNECTOR_NAME,
+                    AT,
+                    seconds("outage_seconds", "How long it was away").optional().like("12.5"),
+                    boolean("resynced", "Whether states were compared").like("true"),
+                    integer("calls_recovered", "Calls that were found still going on").like("4"),
+                    integer("calls_closed_unseen", "Calls that had ended meanwhile").like("1"),
+                ],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "connector.disconnected",
+                SUPERVISORS,
+                "The link to the telephone system is lost.",
+                &[
+                    CONNECTOR_ID,
+                    CONNECTOR_NAME,
+                    AT,
+                    word("reason", LOSSES, "Why").like("closed"),
+                    seconds("retry_in_seconds", "When it is tried again").optional().like("5"),
+                ],
+            )
+            .planned(),
     ],
 };
 
 /// Webhooks.
 pub(super) const WEBHOOKS: Group = Group {
     title: "Webhooks",
-    introduction: "An endpoint never gets what is said about itself, save its test: a broken one cannot feed itself.",
-    common: COMMON,
+    introduction: "An endpoint never gets what is said about itself, save its test: a broken one cannot \
+                   feed itself.",
+    common: COMMON.0,
     events: &[
-        ephemeral(
+        COMMON.ephemeral(
             "webhook.test",
             to(&[]),
             "An admin tried the endpoint out. It is sent to that endpoint only, and stands in no log.",
-            COMMON,
             &[
                 WEBHOOK_ID,
                 text("requested_by", "The user, or the API key, that asked for it").like("user-1"),
                 text("nonce", "Random, to know the test by").like("9f86d081884c7d659a2feaa0c55ad015"),
             ],
         ),
-        event(
+        COMMON.durable(
             "webhook.failing",
             ADMINS,
-            "Five finished attempts in a row have failed; and again a day before the endpoint is switched off.",
+            "Five finished attempts in a row have failed; and again a day before the endpoint is switched \
+             off.",
             &[
                 WEBHOOK_ID,
                 URL_HOST,
@@ -94,7 +88,7 @@ pub(super) const WEBHOOKS: Group = Group {
                     .nullable(),
             ],
         ),
-        event(
+        COMMON.durable(
             "webhook.disabled",
             ADMINS,
             "The platform stopped delivering to an endpoint.",
@@ -107,12 +101,13 @@ pub(super) const WEBHOOKS: Group = Group {
                 moment("can_replay_until", "Until when the log can send it all again"),
             ],
         ),
-        event(
-            "webhook.enabled",
-            ADMINS,
-            "Delivery to an endpoint goes on.",
-            &[WEBHOOK_ID, BY, integer("backlog", "Deliveries that wait for it").like("0")],
-        )
-        .planned(),
+        COMMON
+            .durable(
+                "webhook.enabled",
+                ADMINS,
+                "Delivery to an endpoint goes on.",
+                &[WEBHOOK_ID, BY, integer("backlog", "Deliveries that wait for it").like("0")],
+            )
+            .planned(),
     ],
 };

@@ -61,22 +61,28 @@ pub struct Group {
     pub events: &'static [Definition],
 }
 
-pub(super) const fn durable(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    common: &'static [Field],
-    own: &'static [Field],
-) -> Definition {
-    Definition { name, durable: true, planned: false, audience, description, common, own }
-}
+/// The fields that all events of a group have, and so what its definitions begin with.
+#[derive(Clone, Copy)]
+pub(super) struct Common(pub &'static [Field]);
 
-pub(super) const fn ephemeral(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    common: &'static [Field],
-    own: &'static [Field],
-) -> Definition {
-    Definition { durable: false, ..durable(name, audience, description, common, own) }
+impl Common {
+    pub(super) const fn durable(
+        self,
+        name: &'static str,
+        audience: Audiences,
+        description: &'static str,
+        own: &'static [Field],
+    ) -> Definition {
+        Definition { name, durable: true, planned: false, audience, description, common: self.0, own }
+    }
+
+    pub(super) const fn ephemeral(
+        self,
+        name: &'static str,
+        audience: Audiences,
+        description: &'static str,
+        own: &'static [Field],
+    ) -> Definition {
+        Definition { durable: false, ..self.durable(name, audience, description, own) }
+    }
 }

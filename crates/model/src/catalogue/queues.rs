@@ -1,7 +1,7 @@
 //! What is said about queues, what waits in them, and their members.
 
 use super::audience::{Audiences, SELF_AND_SUPERVISORS, SUPERVISORS, Who, to};
-use super::definition::{Definition, Group, durable, ephemeral};
+use super::definition::{Common, Group};
 use super::field::{Field, Words, boolean, integer, moment, number, object, seconds, text, word, words_of};
 use super::shared::{AT, BY, FROM, QUEUE_ID, TENANT_ID, USER_ID};
 use crate::agents::Source;
@@ -28,12 +28,12 @@ const SETTINGS_FIELDS: &[Field] = &[Field { team: false, ..CHANNEL }, Field { te
 const CHANNEL: Field =
     word("channel", Words::These(&["voice", "chat"]), "What waits in it").team().like("voice");
 
-const COMMON: &[Field] =
-    &[QUEUE_ID, text("queue_name", "Its name").team().like("Sales"), TENANT_ID, CHANNEL, AT];
+const COMMON: Common =
+    Common(&[QUEUE_ID, text("queue_name", "Its name").team().like("Sales"), TENANT_ID, CHANNEL, AT]);
 
 const ENTRY: Field = text("entry_id", "This stay in the queue").team().like("entry-5");
-const CALL: Field = text("call_id", "The call that waits, if it is one").optional().team().like("call-42");
-const CHAT: Field = text("session_id", "The chat that waits, if it is one").optional().team();
+const CALL_ID: Field = text("call_id", "The call that waits, if it is one").optional().team().like("call-42");
+const CHAT_ID: Field = text("session_id", "The chat that waits, if it is one").optional().team();
 const SIZE: Field = integer("size", "How many wait now").team();
 const WAITING: Field = integer("waiting", "How many wait now").like("3");
 const THRESHOLD: Field = seconds("threshold_seconds", "The queue's limit for a wait").like("20");
@@ -43,8 +43,8 @@ const VALUE: Field = number("value", "The wait in seconds, or the interval's ser
 
 const JOINED: &[Field] = &[
     ENTRY,
-    CALL,
-    CHAT,
+    CALL_ID,
+    CHAT_ID,
     integer("position", "Its place in the queue, 1 is the next").team().like("3"),
     SIZE.like("3"),
     integer("priority", "Its priority, where the queue has any").optional().team(),
@@ -53,8 +53,8 @@ const JOINED: &[Field] = &[
 
 const LEFT: &[Field] = &[
     ENTRY,
-    CALL,
-    CHAT,
+    CALL_ID,
+    CHAT_ID,
     word("reason", REASONS, "Why").team().like("answered"),
     seconds("wait_seconds", "How long it waited").team().like("11.25"),
     integer("position", "Its last place in the queue").team().like("1"),
@@ -109,60 +109,59 @@ const STATS: &[Field] = &[
 const PAUSE_REASON: Field = text("reason", "Why, in a word of the tenant's").optional().like("training");
 const PAUSE_SOURCE: Field = word("source", words_of!(Source), "Who or what did it").team().like("supervisor");
 
-const fn queue(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    fields: &'static [Field],
-) -> Definition {
-    durable(name, audience, description, COMMON, fields)
-}
-
 /// Queues: waiting, numbers, members, settings.
 pub(super) const GROUP: Group = Group {
     title: "Queues",
-    introduction: "Each stay in a queue is an entry of its own: a call that overflows, or is transferred back, has several. Members \
-                   of a queue see what waits there, but of callers only the last two digits.",
-    common: COMMON,
+    introduction: "Each stay in a queue is an entry of its own: a call that overflows, or is transferred \
+                   back, has several. Members of a queue see what waits there, but of callers only the \
+                   last two digits.",
+    common: COMMON.0,
     events: &[
-        queue("queue.joined", MASKED_FOR_MEMBERS, "A call or chat began to wait.", JOINED),
-        queue("queue.left", MASKED_FOR_MEMBERS, "A call or chat stopped waiting, for whatever reason.", LEFT),
-        ephemeral(
+        COMMON.durable("queue.joined", MASKED_FOR_MEMBERS, "A call or chat began to wait.", JOINED),
+        COMMON.durable(
+            "queue.left",
+            MASKED_FOR_MEMBERS,
+            "A call or chat stopped waiting, for whatever reason.",
+            LEFT,
+        ),
+        COMMON.ephemeral(
             "queue.stats",
             to(&[Who::QueueMembers, Who::Supervisors]),
-            "The queue's numbers changed: at most once a second, at least every 10 s while something waits, and once right \
-             after a subscription to it.",
-            COMMON,
+            "The queue's numbers changed: at most once a second, at least every 10 s while something \
+             waits, and once right after a subscription to it.",
             STATS,
         ),
-        queue(
-            "queue.sla.breached",
-            SUPERVISORS,
-            "A wait passed the queue's threshold, or the interval's service level fell under its target.",
-            &[
-                word("kind", SLA_KINDS, "Which of the two").like("wait"),
-                THRESHOLD,
-                TARGET,
-                VALUE.like("20.5"),
-                text("entry_id", "The stay whose wait it is").optional().like("entry-5"),
-                WAITING,
-            ],
-        )
-        .planned(),
-        queue(
-            "queue.sla.recovered",
-            SUPERVISORS,
-            "The interval's service level is back at its target.",
-            &[
-                word("kind", SLA_KINDS, "Which of the two it was: only intervals recover").like("interval"),
-                THRESHOLD,
-                TARGET,
-                VALUE.like("80.4"),
-                WAITING,
-            ],
-        )
-        .planned(),
-        queue(
+        COMMON
+            .durable(
+                "queue.sla.breached",
+                SUPERVISORS,
+                "A wait passed the queue's threshold, or the interval's service level fell under its target.",
+                &[
+                    word("kind", SLA_KINDS, "Which of the two").like("wait"),
+                    THRESHOLD,
+                    TARGET,
+                    VALUE.like("20.5"),
+                    text("entry_id", "The stay whose wait it is").optional().like("entry-5"),
+                    WAITING,
+                ],
+            )
+            .planned(),
+        COMMON
+            .durable(
+                "queue.sla.recovered",
+                SUPERVISORS,
+                "The interval's service level is back at its target.",
+                &[
+                    word("kind", SLA_KINDS, "Which of the two it was: only intervals recover")
+                        .like("interval"),
+                    THRESHOLD,
+                    TARGET,
+                    VALUE.like("80.4"),
+                    WAITING,
+                ],
+            )
+            .planned(),
+        COMMON.durable(
             "queue.member.added",
             SUPERVISORS.and_team(&[Who::Oneself, Who::QueueMembers]),
             "An agent became a member of the queue.",
@@ -175,7 +174,7 @@ pub(super) const GROUP: Group = Group {
                 BY,
             ],
         ),
-        queue(
+        COMMON.durable(
             "queue.member.removed",
             to(&[Who::Oneself, Who::Supervisors, Who::QueueMembers]),
             "An agent is no longer a member of the queue.",
@@ -185,13 +184,13 @@ pub(super) const GROUP: Group = Group {
                 boolean("while_on_call", "Whether in a call of this queue, which goes on").like("false"),
             ],
         ),
-        queue(
+        COMMON.durable(
             "queue.member.paused",
             SELF_AND_SUPERVISORS.and_team(&[Who::QueueMembers]),
             "A member was paused in this queue.",
             &[USER_ID, PAUSE_REASON, PAUSE_SOURCE, BY],
         ),
-        queue(
+        COMMON.durable(
             "queue.member.unpaused",
             SELF_AND_SUPERVISORS.and_team(&[Who::QueueMembers]),
             "A member's pause in this queue ended.",
@@ -203,19 +202,22 @@ pub(super) const GROUP: Group = Group {
                 seconds("paused_seconds", "How long it lasted").team().like("600"),
             ],
         ),
-        queue(
-            "queue.member.updated",
-            SELF_AND_SUPERVISORS,
-            "A member's settings in this queue changed.",
-            &[
-                USER_ID,
-                integer("penalty", "Members with a lower one are offered calls first").optional().like("1"),
-                boolean("ring_in_use", "Whether it is rung although in a call").optional(),
-            ],
-        )
-        .planned(),
-        queue("queue.created", SETTINGS, "A queue was set up.", SETTINGS_FIELDS),
-        queue("queue.updated", SETTINGS, "A queue's settings changed.", SETTINGS_FIELDS),
-        queue("queue.deleted", SETTINGS, "A queue was removed.", SETTINGS_FIELDS),
+        COMMON
+            .durable(
+                "queue.member.updated",
+                SELF_AND_SUPERVISORS,
+                "A member's settings in this queue changed.",
+                &[
+                    USER_ID,
+                    integer("penalty", "Members with a lower one are offered calls first")
+                        .optional()
+                        .like("1"),
+                    boolean("ring_in_use", "Whether it is rung although in a call").optional(),
+                ],
+            )
+            .planned(),
+        COMMON.durable("queue.created", SETTINGS, "A queue was set up.", SETTINGS_FIELDS),
+        COMMON.durable("queue.updated", SETTINGS, "A queue's settings changed.", SETTINGS_FIELDS),
+        COMMON.durable("queue.deleted", SETTINGS, "A queue was removed.", SETTINGS_FIELDS),
     ],
 };

@@ -1,7 +1,7 @@
 //! What is said about users, to users, and about the platform's own health.
 
-use super::audience::{Audiences, SUPERVISORS, TENANT, Who, to};
-use super::definition::{Definition, Group, durable, ephemeral};
+use super::audience::{SUPERVISORS, TENANT, Who, to};
+use super::definition::{Common, Group};
 use super::field::{Field, Kind, Words, integer, list, moment, number, object, text, word};
 use super::shared::{AT, TENANT_ID};
 use crate::Role;
@@ -12,40 +12,29 @@ const SEVERITIES: Words = Words::These(&["info", "warning", "critical"]);
 const ALERT_STATES: Words = Words::These(&["firing", "resolved"]);
 const USER_ROLES: Words = Words::Of(|| Role::USERS.map(Role::as_str).to_vec());
 
-const COMMON: &[Field] = &[TENANT_ID];
+const COMMON: Common = Common(&[TENANT_ID]);
 const USER: Field = text("user_id", "The user").team().like("user-456");
 
 /// What something is about.
 const THING: &[Field] = &[text("kind", "What it is").like("queue"), text("id", "Its id").like("queue-sales")];
 
-const fn durable_one(
-    name: &'static str,
-    audience: Audiences,
-    description: &'static str,
-    fields: &'static [Field],
-) -> Definition {
-    durable(name, audience, description, COMMON, fields)
-}
-
 /// Users, notices and alerts.
 pub(super) const GROUP: Group = Group {
     title: "Users and notices",
-    introduction: "Being online is not being on duty: a supervisor is online without duty, and an agent with a desk telephone is \
-                   on duty without a browser.",
-    common: COMMON,
+    introduction: "Being online is not being on duty: a supervisor is online without duty, and an agent \
+                   with a desk telephone is on duty without a browser.",
+    common: COMMON.0,
     events: &[
-        ephemeral(
+        COMMON.ephemeral(
             "user.online",
             TENANT,
             "A user's first real-time connection opened.",
-            COMMON,
             &[USER, AT, integer("connections", "How many there are").like("1")],
         ),
-        ephemeral(
+        COMMON.ephemeral(
             "user.offline",
             TENANT,
             "A user's last real-time connection has been gone for 5 s.",
-            COMMON,
             &[
                 USER,
                 AT,
@@ -53,7 +42,7 @@ pub(super) const GROUP: Group = Group {
                 word("reason", OFFLINE_REASONS, "Why").like("closed"),
             ],
         ),
-        durable_one(
+        COMMON.durable(
             "user.updated",
             to(&[Who::Oneself, Who::Admins]).and_team(&[Who::Tenant]),
             "A user's name, role, teams or rights changed.",
@@ -65,7 +54,7 @@ pub(super) const GROUP: Group = Group {
             ],
         )
         .planned(),
-        durable_one(
+        COMMON.durable(
             "notification",
             to(&[Who::Addressee]),
             "A message for one user. Messages to several are one event for each.",
@@ -81,7 +70,7 @@ pub(super) const GROUP: Group = Group {
             ],
         )
         .planned(),
-        durable_one(
+        COMMON.durable(
             "alert",
             SUPERVISORS,
             "A condition that somebody should look after began, changed or cleared.",
