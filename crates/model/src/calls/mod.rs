@@ -32,12 +32,13 @@ mod tests;
 mod transfer;
 mod words;
 
+pub use crate::agents::OfferOutcome;
 pub use apply::apply;
 pub use call::{Call, Entry, Leg, Party};
 pub use command::{
     Actor, Changes, Command, Context, MAX_ATTRIBUTES, MAX_ENTRIES, MAX_LEGS, NewCall, QueueFacts, Refusal,
     Target, Why, concerned_queues,
 };
-pub use said::{AgentWork, CallEvent, Counted, Ending, Step, What};
+pub use said::{CallEvent, Counted, Ending, Step, What};
 pub use start::start;
-pub use words::{Direction, EndedBy, OfferOutcome, Outcome, Role, State, TransferKind, Via, Where};
+pub use words::{Direction, EndedBy, Outcome, Role, State, TransferKind, Via, Where};

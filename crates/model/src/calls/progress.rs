@@ -3,8 +3,9 @@
 
 use super::call::{Call, Entry, Leg};
 use super::command::{Context, MAX_ENTRIES, MAX_LEGS, Refusal, Why};
-use super::said::{AgentWork, CallEvent, Counted, Step, What};
+use super::said::{CallEvent, Counted, Step, What};
 use super::{Direction, OfferOutcome, Role, Via};
+use crate::agents::Command as AgentCommand;
 use crate::queues::LeftReason;
 use crate::{LegId, QueueId, Timestamp, UserId};
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub(super) struct Progress<'a> {
     /// Whether nobody saw what happens, so that it counts for no average.
     pub estimated: bool,
     events: Vec<CallEvent>,
-    agents: Vec<(UserId, AgentWork)>,
+    agents: Vec<(UserId, AgentCommand)>,
     counted: Vec<Counted>,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Progress<'a> {
         self.say(leg.queue.clone(), Some(leg.user.clone()), vec![leg.user.clone()], what);
     }
 
-    pub fn work(&mut self, user: &UserId, work: AgentWork) {
+    pub fn work(&mut self, user: &UserId, work: AgentCommand) {
         self.agents.push((user.clone(), work));
     }
 
@@ -138,7 +139,7 @@ impl<'a> Progress<'a> {
         }
         let (id, from) = (leg.id.clone(), self.call.from.clone());
         self.say_to_self(&leg, What::Ringing { leg: id, attempt: leg.attempt, from, also_ringing });
-        self.work(user, AgentWork::Offered { call: self.call.id.clone(), leg: leg.id });
+        self.work(user, AgentCommand::Offered { call: self.call.id.clone(), leg: leg.id });
         Ok(())
     }
 
@@ -153,7 +154,12 @@ impl<'a> Progress<'a> {
         if reported || leg.role == Role::Agent {
             self.say_to_self(&leg, What::Missed { leg: id.clone(), outcome, ring: leg.ring(now) });
         }
-        self.work(&leg.user, AgentWork::OfferEnded { leg: id.clone(), outcome });
+        let ended = match leg.role {
+            Role::Agent => AgentCommand::OfferEnded { leg: id.clone(), outcome },
+            // Who placed the call has missed nothing.
+            Role::Placed | Role::Caller => AgentCommand::WorkEnded { leg: id.clone(), wrap_up: None },
+        };
+        self.work(&leg.user, ended);
     }
 
     /// All offers to those whom `whose` means end without an answer.
@@ -182,7 +188,7 @@ impl<'a> Progress<'a> {
         }
         let via = leg.via.unwrap_or(Via::Direct);
         self.say_to_party(&leg, What::Answered { leg: id.clone(), wait, ring: leg.ring(now), via });
-        self.work(&leg.user, AgentWork::Answered { call: self.call.id.clone(), leg: id.clone() });
+        self.work(&leg.user, AgentCommand::Answered { call: self.call.id.clone(), leg: id.clone() });
     }
 
     /// Who placed an internal call is in it too, once it is answered.
@@ -191,7 +197,7 @@ impl<'a> Progress<'a> {
         let caller = self.call.legs.iter().find(|leg| leg.offered() && leg.role == Role::Caller);
         let Some(id) = caller.map(|leg| leg.id.clone()) else { return };
         if let Some(leg) = self.change(&id, |leg| leg.answered_at = Some(now)) {
-            self.work(&leg.user, AgentWork::Answered { call: self.call.id.clone(), leg: id });
+            self.work(&leg.user, AgentCommand::Answered { call: self.call.id.clone(), leg: id });
         }
     }
 
@@ -235,7 +241,7 @@ impl<'a> Progress<'a> {
         let Some(leg) = self.change(id, |leg| leg.ended_at = Some(now)) else { return };
         let facts = leg.queue.as_ref().and_then(|queue| self.context.queue(queue));
         let wrap_up = facts.map(|facts| facts.settings.wrap_up).filter(|time| !time.is_zero());
-        self.work(&leg.user, AgentWork::Ended { leg: id.clone(), wrap_up });
+        self.work(&leg.user, AgentCommand::WorkEnded { leg: id.clone(), wrap_up });
         if let (Some(queue), false) = (leg.queue.clone(), self.estimated) {
             let (talk, hold) = (leg.talk(now), leg.hold(now));
             self.counted.push(Counted::Leg { queue, leg: leg.id, talk, hold });

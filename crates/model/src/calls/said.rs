@@ -1,9 +1,8 @@
 //! What a step says and means: the call's events with all that their payloads need, work for agents, and what counts for a
 //! queue's numbers. What every event shares (the call's ids, direction and parties) is in the step's call.
 
-use super::{
-    Call, Changes, Direction, EndedBy, OfferOutcome, Outcome, Party, Target, TransferKind, Via, Where,
-};
+use super::{Call, Changes, Direction, EndedBy, Outcome, Party, Target, TransferKind, Via, Where};
+use crate::agents::{self, OfferOutcome};
 use crate::queues::{EndedEntry, LeftReason};
 use crate::{CallId, EntryId, LegId, QueueId, Timestamp, UserId};
 use std::time::Duration;
@@ -18,42 +17,9 @@ pub struct Step {
     /// What is to be said, in this order, and before what agents' states have to say.
     pub events: Vec<CallEvent>,
     /// What it means for agents, in this order.
-    pub agents: Vec<(UserId, AgentWork)>,
+    pub agents: Vec<(UserId, agents::Command)>,
     /// What counts for queues' numbers.
     pub counted: Vec<Counted>,
-}
-
-/// What a step means for an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AgentWork {
-    /// The phone rings, or the agent has placed a call that is not answered yet.
-    Offered {
-        /// The call.
-        call: CallId,
-        /// The agent's part in it.
-        leg: LegId,
-    },
-    /// That is over without an answer.
-    OfferEnded {
-        /// The agent's part in the call.
-        leg: LegId,
-        /// Why.
-        outcome: OfferOutcome,
-    },
-    /// The agent is in a call, also without an offer before.
-    Answered {
-        /// The call.
-        call: CallId,
-        /// The agent's part in it.
-        leg: LegId,
-    },
-    /// The agent is out of it.
-    Ended {
-        /// The agent's part in the call.
-        leg: LegId,
-        /// The time for paper work, if any.
-        wrap_up: Option<Duration>,
-    },
 }
 
 /// Something that counts for a queue's numbers.

@@ -3,8 +3,9 @@
 use super::call::Call;
 use super::command::{Context, NewCall, Refusal};
 use super::progress::Progress;
-use super::said::{AgentWork, Step, What};
+use super::said::{Step, What};
 use super::{Direction, Role, Via};
+use crate::agents::Command as AgentCommand;
 use crate::{Timestamp, UserId};
 
 /// The first step of a call. An inbound call with a queue waits there, with a user it rings for that agent. Who places an
@@ -38,7 +39,7 @@ fn place(progress: &mut Progress, user: &UserId, role: Role, new: &NewCall) -> R
     let leg = progress.begin(user, role, Some(Via::Outbound), queue)?;
     let first = What::beginning(&progress.call, Some(leg.id.clone()));
     progress.say(new.queue.clone(), Some(user.clone()), vec![user.clone()], first);
-    progress.work(user, AgentWork::Offered { call: new.id.clone(), leg: leg.id });
+    progress.work(user, AgentCommand::Offered { call: new.id.clone(), leg: leg.id });
     Ok(own_work)
 }
 

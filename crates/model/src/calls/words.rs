@@ -26,22 +26,6 @@ State {
     Ended = "ended",
 });
 
-vocabulary!(/// How an offer to an agent ended, if not with an answer.
-OfferOutcome {
-    /// The phone rang, and nobody took it.
-    NoAnswer = "no_answer",
-    /// The agent refused.
-    Declined = "declined",
-    /// The agent's phone was busy.
-    Busy = "busy",
-    /// The agent's phone could not be reached.
-    Unreachable = "unreachable",
-    /// Another agent was faster.
-    AnsweredElsewhere = "answered_elsewhere",
-    /// There was nobody left to answer.
-    CallerGone = "caller_gone",
-});
-
 vocabulary!(/// What an agent is in a call.
 Role {
     /// Who serves it.

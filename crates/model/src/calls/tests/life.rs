@@ -24,7 +24,7 @@ fn a_queue_call_is_answered_held_and_ended_with_its_times() {
     let leg = LegId::parse("leg-1").unwrap();
     assert_eq!(
         desk.last().agents,
-        [(user("u1"), AgentWork::Ended { leg: leg.clone(), wrap_up: Some(secs(30)) })]
+        [(user("u1"), AgentCommand::WorkEnded { leg: leg.clone(), wrap_up: Some(secs(30)) })]
     );
     let counted =
         Counted::Leg { queue: queue("q1"), leg, talk: secs(90), hold: Duration::from_millis(5_500) };
@@ -99,7 +99,7 @@ fn an_answer_without_a_ring_is_a_part_that_rang_for_no_time() {
     desk.says(&end(None, None));
     assert_eq!(
         desk.last().agents[0].1,
-        AgentWork::Ended { leg: desk.call.legs[0].id.clone(), wrap_up: None }
+        AgentCommand::WorkEnded { leg: desk.call.legs[0].id.clone(), wrap_up: None }
     );
 }
 
@@ -203,13 +203,13 @@ fn an_outbound_call_is_its_agents_from_the_start_and_answered_by_the_far_end() {
     let mut desk = Desk::start(Direction::Outbound, Some("q1"), Some("u1"));
     assert_eq!(desk.last().events[0].what.name(), "call.outgoing");
     assert_eq!((desk.last().events.len(), desk.call.state), (1, State::Ringing));
-    assert!(matches!(desk.last().agents[..], [(_, AgentWork::Offered { .. })]));
+    assert!(matches!(desk.last().agents[..], [(_, AgentCommand::Offered { .. })]));
     desk.after(9_000).says(&Answer(user("u1")));
     let What::Answered { wait, ring, via, .. } = &desk.said("call.answered").what else { unreachable!() };
     assert_eq!((*wait, *ring, *via), (secs(9), secs(9), Via::Outbound));
     desk.says(&end(Some(EndedBy::Agent), None));
     assert!(
-        matches!(desk.last().agents[0].1, AgentWork::Ended { wrap_up: Some(time), .. } if time == secs(30))
+        matches!(desk.last().agents[0].1, AgentCommand::WorkEnded { wrap_up: Some(time), .. } if time == secs(30))
     );
 }
 
@@ -217,11 +217,8 @@ fn an_outbound_call_is_its_agents_from_the_start_and_answered_by_the_far_end() {
 fn of_an_agents_own_call_that_nobody_answers_no_miss_is_said() {
     let mut desk = Desk::start(Direction::Outbound, None, Some("u1"));
     assert_eq!(desk.says(&end(None, Some(Outcome::Busy))), ["call.ended"]);
-    let gone = OfferOutcome::CallerGone;
-    assert_eq!(
-        desk.last().agents,
-        [(user("u1"), AgentWork::OfferEnded { leg: desk.call.legs[0].id.clone(), outcome: gone })]
-    );
+    let over = AgentCommand::WorkEnded { leg: desk.call.legs[0].id.clone(), wrap_up: None };
+    assert_eq!(desk.last().agents, [(user("u1"), over)]);
     assert_eq!(desk.ending().users, [user("u1")]);
 }
 
@@ -234,7 +231,10 @@ fn a_call_between_agents_puts_both_on_the_phone_and_none_to_paper_work() {
     desk.after(10_000).says(&end(None, None));
     assert_eq!((desk.ending().talk, desk.last().agents.len()), (secs(10), 2));
     assert!(
-        desk.last().agents.iter().all(|(_, work)| matches!(work, AgentWork::Ended { wrap_up: None, .. }))
+        desk.last()
+            .agents
+            .iter()
+            .all(|(_, work)| matches!(work, AgentCommand::WorkEnded { wrap_up: None, .. }))
     );
 }
 

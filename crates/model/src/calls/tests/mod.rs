@@ -7,6 +7,7 @@ mod table;
 mod transfers;
 
 use super::*;
+use crate::agents::Command as AgentCommand;
 use crate::queues::Settings;
 use crate::{CallId, EntryId, LegId, QueueId, Timestamp, UserId};
 use std::time::Duration;

@@ -171,10 +171,11 @@ fn assert_work(desk: &Desk) {
     let mut works: BTreeMap<(UserId, LegId), Vec<&str>> = BTreeMap::new();
     for (user, work) in desk.steps.iter().flat_map(|step| &step.agents) {
         let (leg, word) = match work {
-            AgentWork::Offered { leg, .. } => (leg, "offered"),
-            AgentWork::OfferEnded { leg, .. } => (leg, "missed"),
-            AgentWork::Answered { leg, .. } => (leg, "answered"),
-            AgentWork::Ended { leg, .. } => (leg, "ended"),
+            AgentCommand::Offered { leg, .. } => (leg, "offered"),
+            AgentCommand::OfferEnded { leg, .. } => (leg, "missed"),
+            AgentCommand::Answered { leg, .. } => (leg, "answered"),
+            AgentCommand::WorkEnded { leg, .. } => (leg, "ended"),
+            other => panic!("no work of a call: {other:?}"),
         };
         works.entry((user.clone(), leg.clone())).or_default().push(word);
     }
@@ -186,7 +187,8 @@ fn assert_work(desk: &Desk) {
         }
         let expected: &[&str] = match (leg.answered_at, leg.ended_at) {
             (None, None) => &[],
-            (None, Some(_)) => &["missed"],
+            (None, Some(_)) if leg.role == Role::Agent => &["missed"],
+            (None, Some(_)) => &["ended"],
             (Some(_), None) => &["answered"],
             (Some(_), Some(_)) => &["answered", "ended"],
         };

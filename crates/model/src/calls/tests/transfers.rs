@@ -20,7 +20,7 @@ fn a_blind_transfer_rings_its_target_who_answers_by_it() {
     assert_eq!(event.audience, [user("u1"), user("u2")]);
     assert!(matches!(
         &desk.last().agents[..],
-        [(_, AgentWork::Ended { wrap_up: Some(_), .. }), (_, AgentWork::Offered { .. })]
+        [(_, AgentCommand::WorkEnded { wrap_up: Some(_), .. }), (_, AgentCommand::Offered { .. })]
     ));
     assert_eq!(desk.call.state, State::Ringing);
     desk.by(Actor::Telephony).after(4_000).says(&Answer(user("u2")));
