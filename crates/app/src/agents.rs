@@ -6,11 +6,12 @@ use crate::fields::{FieldProblem, Problems};
 use crate::gate::{self, Identity};
 use crate::{Error, Result, events};
 use model::agents::{
-    self as machine, Agent, Change, Choice, Duty, LogoutReason, Presence, Refusal, Source, State,
+    self as machine, Agent, AgentEvent, Change, Choice, Command, Policies, Presence, Refusal, Source, State,
 };
-use model::{TenantId, Timestamp, UserId};
+use model::{Memberships, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
 use store::agents::{self as rows, HistoryEntry, Listed};
+use store::{queue_members, settings};
 
 /// A wish as it comes from a client.
 #[derive(Debug, Clone)]
@@ -35,28 +36,37 @@ impl Agents {
 
     /// Sets the caller's own state. Gives the agent as it is then, and whether anything changed.
     pub async fn choose_own(&self, identity: &Identity, wish: Wish) -> Result<(Agent, bool)> {
-        let presence = checked(&wish)?;
         let choice = Choice {
-            presence,
+            presence: checked(&wish)?,
             reason: wish.reason,
             if_version: wish.if_version,
             source: Source::Oneself,
             by: Some(identity.user.clone()),
+            force: false,
         };
-        retrying(|| self.try_choose(identity, &choice)).await
+        let command = Command::Choose(choice);
+        retrying(|| self.act(&identity.tenant, &identity.user, &command, Some(&identity.session))).await
     }
 
-    async fn try_choose(&self, identity: &Identity, choice: &Choice) -> Result<(Agent, bool)> {
-        let mut work = self.broadcaster.begin(&identity.tenant).await?;
-        let agent = rows::lock(work.conn(), &identity.tenant, &identity.user).await?;
-        // Whoever was put out while this call was on its way is off duty, and stays it.
-        let (agent, _) = agent.filter(|(_, is_active)| *is_active).ok_or(gate::ENDED)?;
+    /// One command to one agent, who must be there: whoever was put out while the call was on its way is off duty, and stays
+    /// it.
+    async fn act(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        command: &Command,
+        session: Option<&SessionId>,
+    ) -> Result<(Agent, bool)> {
+        let mut work = self.broadcaster.begin(tenant).await?;
+        let policies = settings::find(work.conn(), tenant).await?.agents;
+        let (agent, _) = rows::lock(work.conn(), tenant, user)
+            .await?
+            .filter(|(_, is_active)| *is_active)
+            .ok_or(gate::ENDED)?;
         let now = self.broadcaster.clock.now();
-        let Some(change) = machine::choose(&agent, choice, now).map_err(|why| refused(&agent, why))? else {
-            return Ok((agent, false));
-        };
-        let session = Some(identity.session.as_str());
-        store_change(&mut work, &identity.tenant, &change, session, LogoutReason::Oneself).await?;
+        let change = machine::apply(&agent, command, &policies, now).map_err(|why| refused(&agent, why))?;
+        let Some(change) = change else { return Ok((agent, false)) };
+        store_change(&mut work, tenant, &change, &policies, session).await?;
         work.commit().await?;
         Ok((change.agent, true))
     }
@@ -109,52 +119,66 @@ fn checked(wish: &Wish) -> Result<Presence> {
 }
 
 fn refused(agent: &Agent, why: Refusal) -> Error {
+    let state = || vec![FieldProblem::new("state", agent.state.as_str())];
     let (code, details) = match why {
         Refusal::StaleVersion { present } => {
             ("stale_version", vec![FieldProblem::new("version", present.to_string())])
         }
-        Refusal::Absent => ("agent_absent", vec![FieldProblem::new("state", agent.state.as_str())]),
+        Refusal::Absent => ("agent_absent", state()),
+        Refusal::NotInWrapUp { .. } => ("not_in_wrap_up", state()),
+        Refusal::WrapUpTooLong { .. } => return Error::field("seconds", why.to_string()),
     };
     Error::Conflict { code, message: why.to_string(), details }
 }
 
-/// Stores a change and says it: the log-in before the change, the log-out after it.
+/// Stores a change and says it.
 async fn store_change(
     work: &mut Work<'_>,
     tenant: &TenantId,
     change: &Change,
-    session: Option<&str>,
-    logout: LogoutReason,
+    policies: &Policies,
+    session: Option<&SessionId>,
 ) -> Result<()> {
-    rows::put(work.conn(), tenant, change).await?;
-    if change.duty == Some(Duty::Began) {
-        work.emit(events::agent_login(tenant, change, session));
-    }
-    work.emit(events::agent_state_changed(tenant, change));
-    if let Some(Duty::Ended { lasted }) = change.duty {
-        work.emit(events::agent_logout(tenant, change, logout, lasted));
+    rows::put(work.conn(), tenant, &change.agent, machine::next_timer(&change.agent, policies)).await?;
+    rows::add_to_history(work.conn(), tenant, change).await?;
+    let queues = match change.events.first() {
+        Some(AgentEvent::LoggedIn { .. }) => {
+            queue_members::of_user(work.conn(), tenant, &change.agent.user).await?
+        }
+        _ => Memberships::default(),
+    };
+    for event in &change.events {
+        work.emit(events::agent(tenant, &change.agent.user, event, &queues, session));
     }
     Ok(())
 }
 
-/// Takes an agent off duty, if on duty, because the platform says so.
-pub(crate) async fn end_duty(
+/// What something else means for an agent, in its transaction; nothing for users who are gone. Agents are to be taken in the
+/// order of their ids.
+pub(crate) async fn tell(
     work: &mut Work<'_>,
     tenant: &TenantId,
     user: &UserId,
-    why: LogoutReason,
+    command: &Command,
+    policies: &Policies,
     now: Timestamp,
 ) -> Result<()> {
     let Some((agent, _)) = rows::lock(work.conn(), tenant, user).await? else { return Ok(()) };
-    let choice = Choice {
-        presence: Presence::Offline,
-        reason: None,
-        if_version: None,
-        source: Source::System,
-        by: None,
-    };
-    if let Ok(Some(change)) = machine::choose(&agent, &choice, now) {
-        store_change(work, tenant, &change, None, why).await?;
+    if let Some(change) =
+        machine::apply(&agent, command, policies, now).map_err(|why| refused(&agent, why))?
+    {
+        store_change(work, tenant, &change, policies, None).await?;
     }
     Ok(())
+}
+
+/// Takes an agent off duty whose account was deactivated or deleted.
+pub(crate) async fn disabled(
+    work: &mut Work<'_>,
+    tenant: &TenantId,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<()> {
+    // No policy says anything about this.
+    tell(work, tenant, user, &Command::Disabled, &Policies::default(), now).await
 }

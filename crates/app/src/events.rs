@@ -1,7 +1,10 @@
 //! Constructors of the catalogue's events: the only place that shapes their payloads.
 
-use model::agents::{Change, LogoutReason, Source, State};
-use model::{Audience, EventId, EventName, NewEvent, TenantId, Timestamp, UserId, WebhookId, catalogue};
+use model::agents::{AgentEvent, LogoutReason, Presence, Source, State, StateChanged};
+use model::{
+    Audience, CallId, EventId, EventName, Memberships, NewEvent, QueueId, SessionId, TenantId, Timestamp,
+    UserId, WebhookId, catalogue,
+};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
@@ -19,6 +22,51 @@ fn about_agent(name: EventName, user: &UserId, fields: &impl Serialize) -> NewEv
     event(name, format!("agent:{user}"), Audience::user(user), fields)
 }
 
+/// What there is to say of an agent. `queues` and `session` belong to a log-in.
+pub(crate) fn agent(
+    tenant: &TenantId,
+    user: &UserId,
+    event: &AgentEvent,
+    queues: &Memberships,
+    session: Option<&SessionId>,
+) -> NewEvent {
+    match event {
+        AgentEvent::LoggedIn { at, state } => {
+            let (queue_ids, session_id) = (queues.queues(), session);
+            let fields = AgentLogin {
+                user_id: user,
+                tenant_id: tenant,
+                at: *at,
+                state: *state,
+                queue_ids,
+                session_id,
+            };
+            about_agent(catalogue::AGENT_LOGIN, user, &fields)
+        }
+        AgentEvent::StateChanged(changed) => {
+            about_agent(catalogue::AGENT_STATE_CHANGED, user, &state_changed(tenant, user, changed))
+        }
+        AgentEvent::Pending { presence, reason, by, at, version } => {
+            let fields = AgentStatePending {
+                user_id: user,
+                tenant_id: tenant,
+                state: *presence,
+                reason: reason.as_deref(),
+                requested_by: by.as_ref(),
+                requested_at: *at,
+                version: *version,
+            };
+            about_agent(catalogue::AGENT_STATE_PENDING, user, &fields)
+        }
+        AgentEvent::LoggedOut { at, reason, duty } => {
+            let duty_seconds = duty.as_secs_f64();
+            let fields =
+                AgentLogout { user_id: user, tenant_id: tenant, at: *at, reason: *reason, duty_seconds };
+            about_agent(catalogue::AGENT_LOGOUT, user, &fields)
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct AgentStateChanged<'a> {
     user_id: &'a UserId,
@@ -27,38 +75,53 @@ struct AgentStateChanged<'a> {
     previous_state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    source: &'static str,
+    source: Source,
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_by: Option<&'a UserId>,
     changed_at: Timestamp,
     previous_state_seconds: f64,
     routable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_id: Option<&'a CallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
     version: i64,
 }
 
-/// `agent.state.changed`
-pub(crate) fn agent_state_changed(tenant: &TenantId, change: &Change) -> NewEvent {
-    let agent = &change.agent;
-    about_agent(
-        catalogue::AGENT_STATE_CHANGED,
-        &agent.user,
-        &AgentStateChanged {
-            user_id: &agent.user,
-            tenant_id: tenant,
-            state: agent.state,
-            previous_state: change.previous_state,
-            reason: agent.reason.as_deref(),
-            source: change.source.as_str(),
-            changed_by: change
-                .by
-                .as_ref()
-                .filter(|_| matches!(change.source, Source::Oneself | Source::Supervisor)),
-            changed_at: change.at,
-            previous_state_seconds: change.previous_state_lasted.as_secs_f64(),
-            routable: agent.routable(),
-            version: agent.version,
-        },
-    )
+fn state_changed<'a>(
+    tenant: &'a TenantId,
+    user: &'a UserId,
+    changed: &'a StateChanged,
+) -> AgentStateChanged<'a> {
+    let by_a_person = matches!(changed.source, Source::Oneself | Source::Supervisor);
+    AgentStateChanged {
+        user_id: user,
+        tenant_id: tenant,
+        state: changed.state,
+        previous_state: changed.previous_state,
+        reason: changed.reason.as_deref(),
+        source: changed.source,
+        changed_by: changed.by.as_ref().filter(|_| by_a_person),
+        changed_at: changed.at,
+        previous_state_seconds: changed.previous_state_lasted.as_secs_f64(),
+        routable: changed.routable,
+        call_id: changed.call.as_ref(),
+        until: changed.until,
+        version: changed.version,
+    }
+}
+
+#[derive(Serialize)]
+struct AgentStatePending<'a> {
+    user_id: &'a UserId,
+    tenant_id: &'a TenantId,
+    state: Option<Presence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by: Option<&'a UserId>,
+    requested_at: Timestamp,
+    version: i64,
 }
 
 #[derive(Serialize)]
@@ -67,26 +130,9 @@ struct AgentLogin<'a> {
     tenant_id: &'a TenantId,
     at: Timestamp,
     state: State,
-    queue_ids: &'a [String],
+    queue_ids: &'a [QueueId],
     #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a str>,
-}
-
-/// `agent.login`
-pub(crate) fn agent_login(tenant: &TenantId, change: &Change, session: Option<&str>) -> NewEvent {
-    let user = &change.agent.user;
-    about_agent(
-        catalogue::AGENT_LOGIN,
-        user,
-        &AgentLogin {
-            user_id: user,
-            tenant_id: tenant,
-            at: change.at,
-            state: change.agent.state,
-            queue_ids: &[],
-            session_id: session,
-        },
-    )
+    session_id: Option<&'a SessionId>,
 }
 
 #[derive(Serialize)]
@@ -94,29 +140,8 @@ struct AgentLogout<'a> {
     user_id: &'a UserId,
     tenant_id: &'a TenantId,
     at: Timestamp,
-    reason: &'static str,
-    duty_seconds: f64,
-}
-
-/// `agent.logout`
-pub(crate) fn agent_logout(
-    tenant: &TenantId,
-    change: &Change,
     reason: LogoutReason,
-    lasted: std::time::Duration,
-) -> NewEvent {
-    let user = &change.agent.user;
-    about_agent(
-        catalogue::AGENT_LOGOUT,
-        user,
-        &AgentLogout {
-            user_id: user,
-            tenant_id: tenant,
-            at: change.at,
-            reason: reason.as_str(),
-            duty_seconds: lasted.as_secs_f64(),
-        },
-    )
+    duty_seconds: f64,
 }
 
 #[derive(Serialize)]

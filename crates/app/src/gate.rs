@@ -11,13 +11,13 @@ pub use caller::{Caller, Identity, Program};
 use crate::api_keys;
 use crate::tokens::Tokens;
 use crate::{Error, Result};
-use model::{Clock, Role, SessionId, TenantId, Timestamp, UserId};
+use model::{Clock, Memberships, Role, SessionId, TenantId, Timestamp, UserId};
 use realtime::{Authority, Bearer, CheckFuture, Hub};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use store::{Store, sessions, users};
+use store::{Reader, Store, queue_members, sessions, users};
 use tokio::time::Instant;
 
 /// Without an answer for this long, nothing remembered is trusted.
@@ -29,8 +29,11 @@ const MAX_REMEMBERED: usize = 50_000;
 struct Remembered {
     tenant: TenantId,
     user: UserId,
-    role: Role,
+    present: Present,
 }
+
+/// What a user may see and do, as of now.
+pub(crate) type Present = (Role, Memberships);
 
 /// Checks credentials.
 pub struct Gate {
@@ -133,11 +136,11 @@ impl Gate {
         if expires_at <= self.clock.now() {
             return Err(EXPIRED);
         }
-        let role = match self.remembered(&tenant, &user, &session) {
-            Some(role) => role,
+        let (role, queues) = match self.remembered(&tenant, &user, &session) {
+            Some(present) => present,
             None => self.look_up(&tenant, &user, &session).await?,
         };
-        Ok(Identity { tenant, user, role, session, expires_at })
+        Ok(Identity { tenant, user, role, queues, session, expires_at })
     }
 
     /// The same caller as of this moment, unless the credentials have ended since.
@@ -150,13 +153,13 @@ impl Gate {
         }
     }
 
-    fn remembered(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Option<Role> {
+    fn remembered(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Option<Present> {
         if !self.is_current() {
             return None;
         }
         let sessions = self.sessions();
         let known = sessions.get(session)?;
-        (known.tenant == *tenant && known.user == *user).then_some(known.role)
+        (known.tenant == *tenant && known.user == *user).then(|| known.present.clone())
     }
 
     /// Whether revocations were read of late, so that what is remembered can be trusted.
@@ -165,23 +168,22 @@ impl Gate {
         polled_at.is_some_and(|at| at.elapsed() <= TRUST)
     }
 
-    async fn look_up(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Result<Role> {
+    async fn look_up(&self, tenant: &TenantId, user: &UserId, session: &SessionId) -> Result<Present> {
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let mut reader = self.store.read().await?;
         if !sessions::is_open(reader.conn(), tenant, session, user, self.clock.now()).await? {
             return Err(ENDED);
         }
-        let user =
-            users::find(reader.conn(), tenant, user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
+        let present = present(&mut reader, tenant, user).await?.ok_or(ENDED)?;
         let mut sessions = self.sessions();
         if self.forgotten.load(Ordering::SeqCst) == forgotten {
             if sessions.len() >= MAX_REMEMBERED {
                 sessions.clear();
             }
-            let known = Remembered { tenant: tenant.clone(), user: user.id, role: user.role };
+            let known = Remembered { tenant: tenant.clone(), user: user.clone(), present: present.clone() };
             sessions.insert(session.clone(), known);
         }
-        Ok(user.role)
+        Ok(present)
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, Remembered>> {
@@ -197,11 +199,19 @@ impl Authority for Gate {
                 tenant: identity.tenant,
                 user: identity.user,
                 role: identity.role,
+                queues: identity.queues,
                 session: identity.session,
                 expires_at: identity.expires_at,
             })
         })
     }
+}
+
+/// The user's present role and queues; none for one who is gone or may not sign in.
+async fn present(reader: &mut Reader, tenant: &TenantId, user: &UserId) -> Result<Option<Present>> {
+    let found = users::find(reader.conn(), tenant, user).await?.filter(|user| user.is_active);
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some((found.role, queue_members::of_user(reader.conn(), tenant, user).await?)))
 }
 
 const INVALID: Error = Error::Unauthorized {

@@ -6,7 +6,6 @@ use crate::error::retrying;
 use crate::fields::Problems;
 use crate::passwords::{self, Hashing};
 use crate::{Error, Result};
-use model::agents::LogoutReason;
 use model::email::Email;
 use model::{Role, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
@@ -133,7 +132,7 @@ impl Users {
             end_sessions(&mut work, tenant, id, None, now).await?;
         }
         if before.is_active && !after.is_active {
-            agents::end_duty(&mut work, tenant, id, LogoutReason::AccountDisabled, now).await?;
+            agents::disabled(&mut work, tenant, id, now).await?;
         }
         work.commit().await?;
         Ok(after)
@@ -150,7 +149,7 @@ impl Users {
         let admins = rows::lock_active_admins(work.conn(), tenant).await?;
         rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
-        agents::end_duty(&mut work, tenant, id, LogoutReason::AccountDisabled, now).await?;
+        agents::disabled(&mut work, tenant, id, now).await?;
         work.revoke(Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;
         rows::delete(work.conn(), tenant, id).await?;

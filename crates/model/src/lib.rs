@@ -15,6 +15,7 @@ pub mod queues;
 mod raw_object;
 pub mod role;
 pub mod scope;
+pub mod settings;
 pub mod view;
 pub mod webhook;
 mod words;
@@ -27,4 +28,5 @@ pub use ids::{
 };
 pub use role::Role;
 pub use scope::Scope;
+pub use settings::TenantSettings;
 pub use view::{Memberships, View, Viewer};

@@ -25,6 +25,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations![
     1 "001_create_tenants_table",
     2 "002_create_servers_table",
+    3 "003_create_tenant_settings_table",
     10 "010_create_users_table",
     11 "011_create_sessions_table",
     12 "012_create_api_keys_table",
@@ -34,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     20 "020_create_events_table",
     21 "021_create_agent_states_table",
     22 "022_create_idempotency_keys_table",
+    23 "023_create_queues_table",
     30 "030_create_webhooks_table",
     31 "031_create_webhook_logs_table",
     32 "032_create_webhook_attempts_table",

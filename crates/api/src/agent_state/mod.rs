@@ -58,9 +58,9 @@ impl AgentState {
             tenant_id: tenant.to_string(),
             state: agent.state.as_str(),
             previous_state: agent.previous_state.map(model::agents::State::as_str),
-            presence: Some(agent.presence.as_str()),
+            presence: Some(agent.chosen.presence.as_str()),
             routable: Some(agent.routable()),
-            reason: agent.reason,
+            reason: agent.shown_reason().map(Into::into),
             since: agent.since.map(|at| at.to_string()),
             version: agent.version,
         }

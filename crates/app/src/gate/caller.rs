@@ -1,6 +1,6 @@
 //! Whoever calls with good credentials. Knows nothing of how they are checked.
 
-use model::{ApiKeyId, Role, Scope, SessionId, TenantId, Timestamp, UserId, Viewer};
+use model::{ApiKeyId, Memberships, Role, Scope, SessionId, TenantId, Timestamp, UserId, Viewer};
 use std::sync::Arc;
 
 /// A signed-in user, as of this moment.
@@ -12,6 +12,8 @@ pub struct Identity {
     pub user: UserId,
     /// The user's present role, whatever the token says.
     pub role: Role,
+    /// The queues that the user is a member of now.
+    pub queues: Memberships,
     /// The sign-in.
     pub session: SessionId,
     /// When the access token expires.
@@ -22,7 +24,7 @@ impl Identity {
     /// The identity as a listener to events.
     #[must_use]
     pub fn viewer(&self) -> Viewer {
-        Viewer { user: Some(self.user.clone()), role: self.role }
+        Viewer::new(Some(self.user.clone()), self.role).member_of(self.queues.clone())
     }
 }
 
@@ -74,7 +76,7 @@ impl Caller {
     pub fn viewer(&self) -> Viewer {
         match self {
             Self::User(identity) => identity.viewer(),
-            Self::Program(_) => Viewer { user: None, role: Role::Service },
+            Self::Program(_) => Viewer::new(None, Role::Service),
         }
     }
 

@@ -1,15 +1,14 @@
 //! Forgets what the gate remembers, and closes or re-scopes connections, as soon as any server ends a session or changes a
 //! user.
 
-use super::Gate;
+use super::{Gate, Present};
 use crate::Result;
-use model::{Role, SessionId, TenantId, Timestamp, UserId};
+use model::{SessionId, TenantId, Timestamp, UserId};
 use std::collections::HashSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::revocations::{self, Revocation, Revoked};
-use store::users;
 use tokio::time::Instant;
 
 /// How often each server asks what to forget.
@@ -48,21 +47,20 @@ impl Gate {
                     self.hub.end_session(tenant, &session);
                 }
             }
-            Revoked::User(user) => match self.present_role(tenant, user).await {
-                Ok(role) => self.hub.user_changed(tenant, user, role),
+            Revoked::User(user) => match self.present(tenant, user).await {
+                Ok(now) => self.hub.user_changed(tenant, user, now),
                 Err(error) => {
                     // Nobody knows what the user may see now: the connections close, and come back when it is known.
-                    tracing::warn!(tenant_id = %tenant, user_id = %user, %error, "User's connections closed: role unknown");
+                    tracing::warn!(tenant_id = %tenant, user_id = %user, %error, "User's connections closed: role and queues unknown");
                     self.hub.user_changed(tenant, user, None);
                 }
             },
         }
     }
 
-    async fn present_role(&self, tenant: &TenantId, user: &UserId) -> Result<Option<Role>> {
+    async fn present(&self, tenant: &TenantId, user: &UserId) -> Result<Option<Present>> {
         let mut reader = self.store.read().await?;
-        let user = users::find(reader.conn(), tenant, user).await?;
-        Ok(user.filter(|user| user.is_active).map(|user| user.role))
+        super::present(&mut reader, tenant, user).await
     }
 
     /// Follows what other servers and the command line revoke. Runs until it is dropped.

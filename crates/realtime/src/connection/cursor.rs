@@ -179,7 +179,7 @@ mod tests {
         feed.open(100, Vec::new());
         let asked_at = feed.head();
         feed.offer([event(101)]);
-        let viewer = Viewer { user: None, role: Role::Service };
+        let viewer = Viewer::new(None, Role::Service);
         let sight = Sight { viewer: &viewer, filter: &Filter::Everything };
         let (mut cursor, mut batch) = (Cursor::new(1, true), Batch::default());
         assert_eq!(cursor.absorb(Vec::new(), asked_at, &sight, &mut batch), Stop::Behind);

@@ -80,7 +80,7 @@ mod tests {
     fn the_oldest_letters_go_when_there_are_too_many() {
         let mut letters = Letters::default();
         (0..=LETTERS).for_each(|n| letters.add(Mail::Answer(n.to_string().into())));
-        let viewer = Viewer { user: None, role: model::Role::Service };
+        let viewer = Viewer::new(None, model::Role::Service);
         let frames = letters.open(&viewer, &Filter::Everything);
         assert_eq!((frames.len(), &frames[0][..]), (LETTERS, &b"1"[..]));
         assert!(letters.open(&viewer, &Filter::Everything).is_empty());

@@ -5,7 +5,7 @@ use super::mail::{Letters, Mail};
 use crate::hub::Bearer;
 use crate::sync::lock;
 use bytes::Bytes;
-use model::{ConnectionId, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
+use model::{ConnectionId, Memberships, Role, SessionId, TenantId, Timestamp, UserId, Viewer};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use tokio::sync::Notify;
@@ -44,7 +44,7 @@ pub(crate) struct Member {
     pub user_agent: Option<String>,
     /// Whether the client cannot say anything, so that its silence means nothing.
     pub is_mute: bool,
-    role: Mutex<Role>,
+    viewer: Mutex<Viewer>,
     letters: Mutex<Letters>,
     /// When the last frame came, in milliseconds of the hub's own time.
     heard: AtomicU64,
@@ -80,7 +80,7 @@ impl Member {
             remote_addr: who.remote_addr.clone(),
             user_agent: who.user_agent.clone(),
             is_mute: false,
-            role: Mutex::new(who.viewer.role),
+            viewer: Mutex::new(who.viewer.clone()),
             letters: Mutex::default(),
             heard: AtomicU64::new(hub_ms),
             pinged: AtomicU64::new(hub_ms),
@@ -100,14 +100,14 @@ impl Member {
         Self { is_mute: true, ..self }
     }
 
-    /// Who listens, with the present role.
+    /// Who listens, with the present role and queues.
     pub(crate) fn viewer(&self) -> Viewer {
-        Viewer { user: self.user.clone(), role: *lock(&self.role) }
+        lock(&self.viewer).clone()
     }
 
-    /// From now on it sees what that role sees.
-    pub(crate) fn set_role(&self, role: Role) {
-        *lock(&self.role) = role;
+    /// From now on it sees what its user sees with that role and in those queues.
+    pub(crate) fn see_as(&self, role: Role, queues: Memberships) {
+        *lock(&self.viewer) = Viewer::new(self.user.clone(), role).member_of(queues);
         self.ring();
     }
 
@@ -127,7 +127,7 @@ impl Member {
         self.expires_at.store(bearer.expires_at.0, Ordering::Relaxed);
         self.was_expiry_announced.store(false, Ordering::Relaxed);
         self.is_expiry_due.store(false, Ordering::Relaxed);
-        self.set_role(bearer.role);
+        self.see_as(bearer.role, bearer.queues.clone());
     }
 
     /// Puts a letter into its box and wakes whoever serves the connection.

@@ -174,7 +174,7 @@ mod tests {
     fn member(expires_at: Timestamp) -> Member {
         let who = crate::Admission {
             tenant: TenantId::parse("t").unwrap(),
-            viewer: Viewer { user: None, role: Role::Service },
+            viewer: Viewer::new(None, Role::Service),
             session: None,
             expires_at,
             since: None,

@@ -22,7 +22,9 @@ use crate::loops::Loops;
 use crate::sync::lock;
 use departed::Departed;
 use model::webhook::EventPattern;
-use model::{Clock, ConnectionId, Event, Role, ServerId, SessionId, TenantId, Timestamp, UserId};
+use model::{
+    Clock, ConnectionId, Event, Memberships, Role, ServerId, SessionId, TenantId, Timestamp, UserId,
+};
 use refresh::Refreshes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -171,13 +173,13 @@ impl Hub {
         });
     }
 
-    /// A user's role is another one now, so that its connections see other things; or, with `None`, the user is gone,
+    /// A user's role or queues are others now, so that its connections see other things; or, with `None`, the user is gone,
     /// and its connections close with 4403.
-    pub fn user_changed(&self, tenant: &TenantId, user: &UserId, now: Option<Role>) {
+    pub fn user_changed(&self, tenant: &TenantId, user: &UserId, now: Option<(Role, Memberships)>) {
         self.0.for_each(tenant, |member| {
             if member.user.as_ref() == Some(user) {
-                match now {
-                    Some(role) => member.set_role(role),
+                match &now {
+                    Some((role, queues)) => member.see_as(*role, queues.clone()),
                     None => member.close(Close::PUT_OUT),
                 }
             }

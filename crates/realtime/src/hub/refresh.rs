@@ -6,7 +6,7 @@ use crate::frame;
 use crate::sync::lock;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use model::{Role, SessionId, TenantId, Timestamp, UserId};
+use model::{Memberships, Role, SessionId, TenantId, Timestamp, UserId};
 use serde_json::value::RawValue;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::mpsc;
@@ -25,6 +25,8 @@ pub struct Bearer {
     pub user: UserId,
     /// The user's present role.
     pub role: Role,
+    /// The queues that the user is a member of now.
+    pub queues: Memberships,
     /// The sign-in.
     pub session: SessionId,
     /// When the token ends.

@@ -1,4 +1,4 @@
-//! One tenant's connections to one loop. Those that have everything are passed what comes, together: what a role and a
+//! One tenant's connections to one loop. Those that have everything are passed what comes, together: what a role, its queues and a
 //! subscription may and want to see is found out once for all who share them, and only users whom an event names are looked
 //! at one by one. Knows nothing of the other loops.
 
@@ -8,7 +8,7 @@ use super::seats::{Seat, Seats, Source};
 use crate::connection::{Answer, Batch, Filter, Need, Phase, Question, Take};
 use crate::feed::{Entry, Found};
 use crate::hub::{Hub, Tenant};
-use model::{Role, UserId, Viewer};
+use model::{UserId, Viewer};
 use slab::Slab;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +24,8 @@ struct Group {
     members: Vec<usize>,
 }
 
-type Kind = (Role, Filter);
+/// Who listens, whichever user it is, and to what.
+type Kind = (Viewer, Filter);
 
 /// What is left to do after a round.
 pub(super) enum Pass {
@@ -153,9 +154,9 @@ impl Room {
     /// Whether the connection does not see what its group sees any more.
     fn is_misplaced(&self, seat: &Seat) -> bool {
         let Source::Room { group, .. } = seat.source else { return false };
-        self.groups.get(group).is_none_or(|group| {
-            group.kind.1 != *seat.client.filter() || group.kind.0 != seat.client.place.member.viewer().role
-        })
+        self.groups
+            .get(group)
+            .is_none_or(|group| group.kind.1 != *seat.client.filter() || group.kind.0 != anybody(seat))
     }
 
     /// Finds out where a connection gets its events from now. Returns what it needs.
@@ -257,8 +258,7 @@ impl Room {
         let mut round = Round { number: self.round + 1, writes: 0, fallen: Vec::new() };
         let named = self.named(entries, seats, round.number);
         for (_, group) in &self.groups {
-            let viewer = Viewer { user: None, role: group.kind.0 };
-            let batch = batch(entries, &viewer, &group.kind.1);
+            let batch = batch(entries, &group.kind.0, &group.kind.1);
             if !batch.is_empty() {
                 round.write_to_all(seats, &group.members, &batch, !named.is_empty());
             }
@@ -351,7 +351,12 @@ fn batch(entries: &[&Entry], viewer: &Viewer, filter: &Filter) -> Batch {
 }
 
 fn kind(seat: &Seat) -> Kind {
-    (seat.client.place.member.viewer().role, seat.client.filter().clone())
+    (anybody(seat), seat.client.filter().clone())
+}
+
+/// What the connection's user shares with others: a role and queues.
+fn anybody(seat: &Seat) -> Viewer {
+    Viewer { user: None, ..seat.client.place.member.viewer() }
 }
 
 fn user(seats: &Seats, key: usize) -> Option<&UserId> {

@@ -20,10 +20,7 @@ async fn the_first_frame_says_who_where_and_from_which_number() {
 #[tokio::test]
 async fn a_program_has_no_user() {
     let world = World::new(config()).await;
-    let who = Admission {
-        viewer: Viewer { user: None, role: Role::Service },
-        ..world.admission("u1", Role::Service)
-    };
+    let who = Admission { viewer: Viewer::new(None, Role::Service), ..world.admission("u1", Role::Service) };
     let mut client = world.open(who).await.unwrap();
     let ready = client.next().await;
     assert_eq!((&ready["payload"]["user_id"], &ready["payload"]["role"]), (&json!(null), &json!("service")));

@@ -3,7 +3,7 @@
 use super::client::{Heard, Over};
 use super::support::*;
 use crate::{Admission, Refusal};
-use model::{Audience, Role, SessionId};
+use model::{Audience, Memberships, Role, SessionId};
 use serde_json::json;
 use std::time::Duration;
 
@@ -137,10 +137,10 @@ async fn another_role_changes_what_is_seen() {
     world.hub.committed(&world.commit(secret()).await);
     world.publish(1).await;
     assert_eq!(client.seqs(1).await, [2]);
-    world.hub.user_changed(&tenant(), &user("u1"), Some(Role::Supervisor));
+    world.hub.user_changed(&tenant(), &user("u1"), Some((Role::Supervisor, Memberships::default())));
     world.hub.committed(&world.commit(secret()).await);
     assert_eq!(client.seqs(1).await, [3]);
-    world.hub.user_changed(&tenant(), &user("u1"), Some(Role::Agent));
+    world.hub.user_changed(&tenant(), &user("u1"), Some((Role::Agent, Memberships::default())));
     world.hub.committed(&world.commit(secret()).await);
     world.publish(1).await;
     assert_eq!(client.seqs(1).await, [5]);

@@ -116,7 +116,7 @@ impl World {
     pub(super) fn admission(&self, id: &str, role: Role) -> Admission {
         Admission {
             tenant: tenant(),
-            viewer: Viewer { user: Some(user(id)), role },
+            viewer: Viewer::new(Some(user(id)), role),
             session: Some(SessionId::parse(&format!("session-{id}")).unwrap()),
             expires_at: self.clock.now().plus(Duration::from_secs(3600)),
             since: None,

@@ -1,0 +1,20 @@
+//! What tenants have set otherwise than the product does, as one JSON document each.
+
+use crate::{Conn, Error, Result, corrupt, on};
+use model::{TenantId, TenantSettings, Timestamp};
+
+/// The tenant's settings; the product's where it has set nothing.
+pub async fn find(conn: Conn<'_>, tenant: &TenantId) -> Result<TenantSettings> {
+    let text: Option<String> = on!(conn, c => sqlx::query_scalar("SELECT settings FROM tenant_settings WHERE tenant_id = ?")
+        .bind(tenant.as_str()).fetch_optional(c).await)?;
+    let Some(text) = text else { return Ok(TenantSettings::default()) };
+    serde_json::from_str(&text).map_err(|_| corrupt("tenant_settings.settings", text))
+}
+
+/// Stores the tenant's settings.
+pub async fn put(conn: Conn<'_>, tenant: &TenantId, settings: &TenantSettings, now: Timestamp) -> Result<()> {
+    let text = serde_json::to_string(settings)
+        .map_err(|error| Error::Schema(format!("settings cannot be written as JSON: {error}")))?;
+    on!(conn, c => sqlx::query("REPLACE INTO tenant_settings (tenant_id, settings, updated_at) VALUES (?, ?, ?)")
+        .bind(tenant.as_str()).bind(&text).bind(now.0).execute(c).await.map(|_| ()))
+}
