@@ -1,8 +1,11 @@
 //! A tenant's policies. Knows nothing of where they are kept.
 
+use crate::Timestamp;
 use crate::agents::Policies;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+const MILLISECONDS_OF_A_DAY: i64 = 86_400_000;
 
 /// What a tenant may set, with what holds where it has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,22 @@ impl Default for TenantSettings {
 }
 
 impl TenantSettings {
+    /// Whether there is a time zone of that name.
+    #[must_use]
+    pub fn is_timezone(name: &str) -> bool {
+        jiff::tz::db().get(name).is_ok()
+    }
+
+    /// The tenant's day of that moment, counted from 1970-01-01; UTC's where the time zone is unknown.
+    #[must_use]
+    pub fn day_of(&self, at: Timestamp) -> i64 {
+        let utc = at.0.div_euclid(MILLISECONDS_OF_A_DAY);
+        let Ok(moment) = jiff::Timestamp::from_millisecond(at.0) else { return utc };
+        let Ok(zone) = jiff::tz::db().get(&self.timezone) else { return utc };
+        let offset = i64::from(zone.to_offset(moment).seconds()) * 1000;
+        at.0.saturating_add(offset).div_euclid(MILLISECONDS_OF_A_DAY)
+    }
+
     /// The limit below which an abandoned wait is a short one.
     #[must_use]
     pub fn short_abandon(&self) -> Duration {
@@ -44,6 +63,21 @@ impl TenantSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_begins_at_the_tenants_midnight() {
+        let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let zone = |name: &str| TenantSettings { timezone: name.into(), ..TenantSettings::default() };
+        let utc = zone("UTC").day_of(at("2026-07-01T22:30:00Z"));
+        assert_eq!(utc, 20_635);
+        assert_eq!(zone("Europe/Berlin").day_of(at("2026-07-01T22:30:00Z")), utc + 1);
+        assert_eq!(
+            zone("Europe/Berlin").day_of(at("2026-01-01T22:30:00Z")),
+            zone("UTC").day_of(at("2026-01-01T00:00:00Z"))
+        );
+        assert_eq!(zone("America/New_York").day_of(at("2026-07-02T03:59:59Z")), utc);
+        assert!(TenantSettings::is_timezone("Asia/Kolkata") && !TenantSettings::is_timezone("Mars/Olympus"));
+    }
 
     #[test]
     fn what_a_tenant_has_not_set_is_as_the_product_has_it() {
