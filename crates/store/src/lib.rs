@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod api_keys;
+pub mod calls;
 mod db;
 pub mod deliveries;
 mod error;

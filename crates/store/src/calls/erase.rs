@@ -1,0 +1,31 @@
+//! Takes callers' personal data out of calls that ended long ago.
+
+use crate::{Conn, Result, corrupt, on};
+use model::{CallId, TenantId, Timestamp};
+
+/// Up to `limit` calls of a tenant that ended at `before` or earlier and still hold personal data.
+pub async fn erasable(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<CallId>> {
+    let rows: Vec<String> = on!(conn, c => sqlx::query_scalar(
+        "SELECT id FROM calls WHERE tenant_id = ? AND erased_at IS NULL AND ended_at <= ? ORDER BY ended_at LIMIT ?")
+        .bind(tenant.as_str()).bind(before.0).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(|id| CallId::parse(&id).map_err(|_| corrupt("calls.id", id))).collect()
+}
+
+/// Stores what is left of a call's personal data: the masked numbers. Names and what programs keep with it go.
+pub async fn erase(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    call: &CallId,
+    (from, to): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    on!(conn, c => sqlx::query(
+        "UPDATE calls SET from_number = ?, from_name = NULL, to_number = ?, to_name = NULL, outside = NULL,
+         attributes = NULL, erased_at = ? WHERE tenant_id = ? AND id = ?")
+        .bind(from).bind(to).bind(now.0).bind(tenant.as_str()).bind(call.as_str()).execute(c).await.map(|_| ()))
+}
