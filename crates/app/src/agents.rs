@@ -1,6 +1,7 @@
 //! The agents' states: changes what an agent chose, keeps the history, and says so.
 
 use crate::broadcaster::{Broadcaster, Work};
+use crate::calls::count_wrap_ups;
 use crate::error::retrying;
 use crate::fields::{FieldProblem, Problems};
 use crate::gate::{self, Identity};
@@ -66,6 +67,7 @@ impl Agents {
         let now = self.broadcaster.clock.now();
         let change = machine::apply(&agent, command, &policies, now).map_err(|why| refused(&agent, why))?;
         let Some(change) = change else { return Ok((agent, false)) };
+        count_wrap_ups(&mut work, tenant, &agent, &change.agent, now).await?;
         store_change(&mut work, tenant, &change, &policies, session).await?;
         work.commit().await?;
         Ok((change.agent, true))
@@ -167,6 +169,7 @@ pub(crate) async fn tell(
     if let Some(change) =
         machine::apply(&agent, command, policies, now).map_err(|why| refused(&agent, why))?
     {
+        count_wrap_ups(work, tenant, &agent, &change.agent, now).await?;
         store_change(work, tenant, &change, policies, None).await?;
     }
     Ok(())

@@ -79,7 +79,7 @@ impl ApiKeys {
     }
 }
 
-/// The form in which a key is kept and found: SHA-256 in lower-case hex. A key has 256 random bits, so a fast hash will do.
+/// SHA-256 in lower-case hex: the form in which a key is kept and found. A key has 256 random bits, so a fast hash will do.
 pub(crate) fn hash(key: &str) -> String {
     Sha256::digest(key.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a String cannot fail.

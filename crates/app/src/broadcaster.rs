@@ -1,9 +1,10 @@
 //! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
 
 use crate::{Error, Gate, Result};
-use model::{Clock, Event, EventId, LogId, NewEvent, ServerId, TenantId, WebhookId};
+use model::queues::Day;
+use model::{Clock, Event, EventId, LogId, NewEvent, QueueId, ServerId, TenantId, WebhookId};
 use realtime::Hub;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::deliveries::{self, Delivery, NewDelivery, Owner};
@@ -11,7 +12,7 @@ use store::idempotency::{self, Key};
 use store::journal::{self, Head};
 use store::revocations::{self, Revoked};
 use store::webhooks::{self as endpoints, Subscription};
-use store::{Conn, Store, Tx};
+use store::{Conn, Store, Tx, queue_days};
 use tokio::time::Instant;
 use webhooks::{Engine, Reservation};
 
@@ -73,6 +74,8 @@ impl Broadcaster {
             tenant: tenant.clone(),
             tx,
             events: Vec::new(),
+            announced: Vec::new(),
+            days: BTreeMap::new(),
             revoked: Vec::new(),
             keys: Vec::new(),
             webhooks_edited: false,
@@ -109,6 +112,28 @@ impl Broadcaster {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sends what stands in no log, so its number means nothing.
+    fn announce(&self, tenant: &TenantId, announced: Vec<NewEvent>) {
+        let created_at = self.clock.now();
+        let event = |new: NewEvent| {
+            let NewEvent { id, name, subject, audience, payload } = new;
+            Arc::new(Event {
+                tenant: tenant.clone(),
+                seq: 0,
+                id,
+                name,
+                subject,
+                audience,
+                payload,
+                created_at,
+            })
+        };
+        let events: Vec<Arc<Event>> = announced.into_iter().map(event).collect();
+        if !events.is_empty() {
+            self.hub.announce(&events);
+        }
+    }
+
     fn ring(&self, committed: Committed) {
         self.hub.committed(&committed.events);
         if committed.left_in_database {
@@ -129,6 +154,10 @@ pub(crate) struct Work<'a> {
     tenant: TenantId,
     tx: Tx,
     events: Vec<NewEvent>,
+    /// Copies for the moment, which stand in no log.
+    announced: Vec<NewEvent>,
+    /// What is to be added to queues' days, in the order in which their rows are locked.
+    days: BTreeMap<(QueueId, i64), Day>,
     revoked: Vec<Revoked>,
     /// Idempotency keys, each with the place of its first event.
     keys: Vec<(Key, usize)>,
@@ -154,6 +183,16 @@ impl Work<'_> {
     /// Says an event once the transaction is committed.
     pub fn emit(&mut self, event: NewEvent) {
         self.events.push(event);
+    }
+
+    /// Sends an event to those who listen once the transaction is committed, before what stands in the log.
+    pub fn announce(&mut self, event: NewEvent) {
+        self.announced.push(event);
+    }
+
+    /// Adds to a queue's numbers of a day.
+    pub fn count(&mut self, queue: &QueueId, day: i64, more: Day) {
+        *self.days.entry((queue.clone(), day)).or_default() += more;
     }
 
     /// Takes an idempotency key for those events; gives whether it was free.
@@ -191,6 +230,9 @@ impl Work<'_> {
         if self.webhooks_edited {
             journal::bump_webhooks_version(self.tx.conn(), &self.tenant).await?;
         }
+        for ((queue, day), more) in std::mem::take(&mut self.days) {
+            queue_days::add(self.tx.conn(), &self.tenant, &queue, day, &more).await?;
+        }
         let events = std::mem::take(&mut self.events);
         let committed = if events.is_empty() { Committed::default() } else { self.write(events).await? };
         let broadcaster = self.broadcaster;
@@ -198,6 +240,7 @@ impl Work<'_> {
             settle(broadcaster, &self.tenant, &committed, error).await?;
         }
         let events = committed.events.clone();
+        broadcaster.announce(&self.tenant, self.announced);
         broadcaster.ring(committed);
         broadcaster.gate.forget(&self.tenant, &self.revoked).await;
         Ok(events)

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod api_keys;
 pub mod broadcaster;
+pub mod calls;
 pub mod connections;
 mod error;
 pub mod event_log;
@@ -28,6 +29,7 @@ pub use gate::{Caller, Gate, Identity, Program};
 
 use agents::Agents;
 use api_keys::ApiKeys;
+use calls::Calls;
 use connections::Connections;
 use event_log::EventLog;
 use model::Clock;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub webhooks: webhooks::Limits,
     /// How long things are kept.
     pub kept: retention::Kept,
+    /// How long a call goes on that nobody reports on.
+    pub call_stale_after: Duration,
 }
 
 /// The application: everything that the edge can ask for.
@@ -78,6 +82,8 @@ pub struct App {
     pub users: Users,
     /// The agents' states.
     pub agents: Agents,
+    /// Calls.
+    pub calls: Calls,
     /// Keys of programs.
     pub api_keys: ApiKeys,
     /// Custom events.
@@ -114,6 +120,7 @@ impl App {
             tickets: Tickets::new(broadcaster.clone()),
             users: Users::new(broadcaster.clone(), hashing),
             agents: Agents::new(broadcaster.clone()),
+            calls: Calls::new(broadcaster.clone(), settings.call_stale_after),
             api_keys: ApiKeys::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
             retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),

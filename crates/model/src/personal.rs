@@ -61,15 +61,16 @@ fn mask_all(value: &RawValue, depth: usize) -> String {
         },
         (Some(b'"'), _) => {
             let text: String = serde_json::from_str(value.get()).unwrap_or_default();
-            quoted(&mask_text(&text))
+            quoted(&masked_text(&text))
         }
-        (Some(b'-' | b'0'..=b'9'), _) => quoted(&mask_text(value.get())),
+        (Some(b'-' | b'0'..=b'9'), _) => quoted(&masked_text(value.get())),
         _ => quoted(TEXT),
     }
 }
 
-/// A number, as people write those of telephones, keeps its last two digits.
-fn mask_text(text: &str) -> String {
+/// A text masked: a number, as people write those of telephones, keeps its last two digits.
+#[must_use]
+pub fn masked_text(text: &str) -> String {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-()./ #*".contains(c));
     if digits == 0 || !is_number {
@@ -112,7 +113,7 @@ mod tests {
             ("", "***"),
             ("٠٣٠", "***"),
         ] {
-            assert_eq!(mask_text(text), expected, "{text}");
+            assert_eq!(masked_text(text), expected, "{text}");
         }
     }
 

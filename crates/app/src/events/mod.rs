@@ -1,7 +1,7 @@
 //! Constructors of the catalogue's events: the only place that shapes their payloads.
 
 mod agents;
-mod calls;
+pub(crate) mod calls;
 pub(crate) mod queues;
 
 pub(crate) use agents::agent;

@@ -102,7 +102,6 @@ pub struct Config {
     /// `RATE_LIMIT_LOGIN`.
     pub rate_limit_login: Option<Limit>,
     /// `CALL_STALE_AFTER`.
-    #[expect(dead_code, reason = "checked and kept for what is built next")]
     pub call_stale_after: Duration,
     /// `TEST_CLOCK`.
     pub test_clock: bool,

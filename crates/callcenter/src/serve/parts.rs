@@ -132,6 +132,7 @@ fn settings(config: &Config, secret: String) -> Settings {
             events: config.event_retention,
             webhook_logs: config.webhook_log_retention,
         },
+        call_stale_after: config.call_stale_after,
     }
 }
 
