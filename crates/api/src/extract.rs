@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use model::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -165,6 +166,15 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<ApiState>> for Query<T> {
             )
         })
     }
+}
+
+/// A parameter that is a moment, if it was given.
+pub(crate) fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    let Some(text) = text else { return Ok(None) };
+    let moment = Timestamp::parse_rfc3339(text);
+    moment
+        .map(Some)
+        .ok_or_else(|| ApiError::parameter(field, "must be a moment such as 2026-11-23T08:15:00Z"))
 }
 
 /// Whoever calls, put there by the guard.

@@ -4,6 +4,7 @@
 mod agent_state;
 mod api_keys;
 mod auth;
+mod calls;
 mod client_address;
 mod cors;
 mod envelope;
@@ -45,6 +46,7 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(users::routes())
         .merge(api_keys::routes())
         .merge(agent_state::routes())
+        .merge(calls::routes())
         .merge(events::routes())
         .merge(ws::routes())
         .merge(webhooks::routes())

@@ -41,7 +41,7 @@ impl Page {
     }
 }
 
-fn unknown_cursor() -> ApiError {
+pub(crate) fn unknown_cursor() -> ApiError {
     ApiError::parameter("cursor", "must be the next_cursor of the page before")
 }
 

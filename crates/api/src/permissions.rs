@@ -24,8 +24,17 @@ const EVERYBODY: Access = Access::Everybody;
 const READ_WEBHOOKS: Access = admins_or(Some(Scope::WebhooksRead));
 const WRITE_WEBHOOKS: Access = admins_or(Some(Scope::WebhooksWrite));
 
+const READ_CALLS: Access = users_or(Some(Scope::CallsRead));
+/// Of agents only what they do in their own calls.
+const WRITE_OWN_CALLS: Access = users_or(Some(Scope::CallsWrite));
+const REPORT_CALLS: Access = supervisors_or(Some(Scope::CallsWrite));
+
 const fn admins_or(scope: Option<Scope>) -> Access {
     Access::Only(&[Role::Admin], scope)
+}
+
+const fn supervisors_or(scope: Option<Scope>) -> Access {
+    Access::Only(&[Role::Admin, Role::Supervisor], scope)
 }
 
 const fn users_or(scope: Option<Scope>) -> Access {
@@ -60,6 +69,19 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/api/v1/agent-state/me", USERS),
     rule("GET", "/api/v1/agent-state/{user_id}", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/{user_id}/history", users_or(Some(Scope::AgentsRead))),
+    rule("GET", "/api/v1/calls", READ_CALLS),
+    rule("POST", "/api/v1/calls", REPORT_CALLS),
+    rule("GET", "/api/v1/calls/{id}", READ_CALLS),
+    rule("PATCH", "/api/v1/calls/{id}", WRITE_OWN_CALLS),
+    rule("POST", "/api/v1/calls/{id}/enqueue", REPORT_CALLS),
+    rule("POST", "/api/v1/calls/{id}/dequeue", REPORT_CALLS),
+    rule("POST", "/api/v1/calls/{id}/ring", REPORT_CALLS),
+    rule("POST", "/api/v1/calls/{id}/miss", REPORT_CALLS),
+    rule("POST", "/api/v1/calls/{id}/answer", WRITE_OWN_CALLS),
+    rule("POST", "/api/v1/calls/{id}/hold", WRITE_OWN_CALLS),
+    rule("POST", "/api/v1/calls/{id}/unhold", WRITE_OWN_CALLS),
+    rule("POST", "/api/v1/calls/{id}/transfer", WRITE_OWN_CALLS),
+    rule("POST", "/api/v1/calls/{id}/end", WRITE_OWN_CALLS),
     rule("GET", "/api/v1/ws/stats", USERS),
     rule("GET", "/api/v1/ws/connections", ADMINS),
     rule("DELETE", "/api/v1/ws/connections/{id}", ADMINS),

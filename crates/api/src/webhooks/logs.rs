@@ -4,11 +4,11 @@ use super::shapes::{LogEntryBody, log_page};
 use super::webhook_id;
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::{ApiError, Result};
-use crate::extract::{AnyCaller, Query};
+use crate::extract::{AnyCaller, Query, moment};
 use crate::paging::Page;
 use crate::state::ApiState;
 use axum::extract::{Path, State};
-use model::{LogId, Timestamp};
+use model::LogId;
 use serde::Deserialize;
 use std::sync::Arc;
 use store::deliveries::Filter;
@@ -49,14 +49,6 @@ impl LogFilter {
 fn known_status(word: &str) -> Result<&'static str> {
     let known = STATUSES.into_iter().find(|status| *status == word);
     known.ok_or_else(|| ApiError::parameter("status", "must be pending, success or failed"))
-}
-
-fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
-    let Some(text) = text else { return Ok(None) };
-    let moment = Timestamp::parse_rfc3339(text);
-    moment
-        .map(Some)
-        .ok_or_else(|| ApiError::parameter(field, "must be a moment such as 2026-11-23T08:15:00Z"))
 }
 
 /// List a webhook's deliveries
