@@ -75,7 +75,7 @@ impl Connections {
     }
 }
 
-/// The event that says so. It stands in no log, so its number means nothing.
+/// The event that says so.
 fn event(edge: Edge) -> Event {
     let new = match &edge.what {
         Turn::Online { connections } => events::user_online(&edge.tenant, &edge.user, edge.at, *connections),
@@ -83,14 +83,5 @@ fn event(edge: Edge) -> Event {
             events::user_offline(&edge.tenant, &edge.user, edge.at, *last_seen_at, reason)
         }
     };
-    Event {
-        tenant: edge.tenant,
-        seq: 0,
-        id: edge.event,
-        name: new.name,
-        subject: new.subject,
-        audience: new.audience,
-        payload: new.payload,
-        created_at: edge.at,
-    }
+    Event { id: edge.event, ..events::of_the_moment(&edge.tenant, new, edge.at) }
 }

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod housekeeping;
 pub mod passwords;
 pub mod publishing;
+pub mod queues;
 pub mod rate_limit;
 pub mod retention;
 pub mod setup;
@@ -34,6 +35,7 @@ use connections::Connections;
 use event_log::EventLog;
 use model::Clock;
 use publishing::Publishing;
+use queues::Queues;
 use retention::Retention;
 use sign_in::SignIn;
 use std::sync::Arc;
@@ -86,6 +88,8 @@ pub struct App {
     pub calls: Calls,
     /// Keys of programs.
     pub api_keys: ApiKeys,
+    /// Queues and their numbers.
+    pub queues: Queues,
     /// Custom events.
     pub publishing: Publishing,
     /// The log of events.
@@ -122,6 +126,7 @@ impl App {
             agents: Agents::new(broadcaster.clone()),
             calls: Calls::new(broadcaster.clone(), settings.call_stale_after),
             api_keys: ApiKeys::new(broadcaster.clone()),
+            queues: Queues::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
             retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),
             event_log: EventLog::new(broadcaster.store.clone(), broadcaster.hub.clone()),

@@ -5,7 +5,7 @@ use crate::broadcaster::{Broadcaster, Work};
 use crate::error::retrying;
 use crate::fields::Problems;
 use crate::passwords::{self, Hashing};
-use crate::{Error, Result};
+use crate::{Error, Result, queues};
 use model::email::Email;
 use model::{Role, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
@@ -149,6 +149,7 @@ impl Users {
         let admins = rows::lock_active_admins(work.conn(), tenant).await?;
         rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
+        queues::leave_all(&mut work, tenant, id, now).await?;
         agents::disabled(&mut work, tenant, id, now).await?;
         work.revoke(Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;

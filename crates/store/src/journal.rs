@@ -119,6 +119,32 @@ pub async fn page(conn: Conn<'_>, tenant: &TenantId, after: i64, limit: i64) -> 
     rows.into_iter().map(|row| read(tenant, row)).collect()
 }
 
+/// The events of numbers over `after` up to `until` whose names begin with one of `prefixes`, in order. Only for a stretch
+/// that is known to be short.
+pub async fn stretch(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    after: i64,
+    until: i64,
+    prefixes: &[&str],
+) -> Result<Vec<Event>> {
+    if prefixes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = on!(conn, c => {
+        let mut select = QueryBuilder::new(
+            "SELECT seq, id, event, subject, audience, payload, created_at FROM events WHERE tenant_id = ");
+        select.push_bind(tenant.as_str()).push(" AND seq > ").push_bind(after).push(" AND seq <= ").push_bind(until);
+        let mut any = select.push(" AND (").separated(" OR ");
+        for prefix in prefixes {
+            any.push("event LIKE ").push_bind_unseparated(format!("{prefix}%"));
+        }
+        select.push(") ORDER BY seq");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    rows.into_iter().map(|row| read(tenant, row)).collect()
+}
+
 fn read(tenant: &TenantId, row: Row) -> Result<Event> {
     let audience = row.audience.as_deref().map(serde_json::from_str).transpose();
     Ok(Event {

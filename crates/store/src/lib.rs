@@ -17,6 +17,7 @@ mod migrate;
 pub mod platform;
 pub mod presence_edges;
 pub mod queue_days;
+pub mod queue_entries;
 pub mod queue_members;
 pub mod queues;
 pub mod replays;

@@ -37,6 +37,24 @@ pub async fn of_user(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result
     rows.iter().map(|id| queue_id(id)).collect()
 }
 
+/// The queues that any of these users is a member of.
+pub async fn of_users(conn: Conn<'_>, tenant: &TenantId, users: &[UserId]) -> Result<Memberships> {
+    if users.is_empty() {
+        return Ok(Memberships::default());
+    }
+    let rows: Vec<(String,)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT DISTINCT queue_id FROM queue_members WHERE tenant_id = ");
+        select.push_bind(tenant.as_str()).push(" AND user_id IN (");
+        let mut list = select.separated(", ");
+        for user in padded(users) {
+            list.push_bind(user.as_str());
+        }
+        select.push(")");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    rows.iter().map(|(id,)| queue_id(id)).collect()
+}
+
 /// That member of that queue.
 pub async fn find(
     conn: Conn<'_>,

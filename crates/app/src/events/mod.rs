@@ -6,7 +6,9 @@ pub(crate) mod queues;
 
 pub(crate) use agents::agent;
 
-use model::{Audience, EventId, EventName, NewEvent, TenantId, Timestamp, UserId, WebhookId, catalogue};
+use model::{
+    Audience, Event, EventId, EventName, NewEvent, TenantId, Timestamp, UserId, WebhookId, catalogue,
+};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
@@ -104,4 +106,18 @@ pub(crate) struct WebhookDisabled<'a> {
 pub(crate) fn webhook_disabled(fields: &WebhookDisabled<'_>) -> NewEvent {
     let subject = format!("webhook:{}", fields.webhook_id);
     event(catalogue::WEBHOOK_DISABLED, subject, Audience::default(), fields)
+}
+
+/// An event that stands in no log, so that its number means nothing.
+pub(crate) fn of_the_moment(tenant: &TenantId, new: NewEvent, at: Timestamp) -> Event {
+    Event {
+        tenant: tenant.clone(),
+        seq: 0,
+        id: new.id,
+        name: new.name,
+        subject: new.subject,
+        audience: new.audience,
+        payload: new.payload,
+        created_at: at,
+    }
 }

@@ -1,6 +1,7 @@
 //! What is said about queues as set up, their members and their numbers.
 
 use super::event;
+use crate::queues::{AgentCounts, Stats};
 use model::agents::Source;
 use model::queues::{Channel, Member, Queue};
 use model::{Audience, EventName, NewEvent, QueueId, TenantId, Timestamp, UserId, catalogue};
@@ -142,4 +143,56 @@ pub(crate) fn member_pause(
         paused_seconds: lasted.map(|lasted| lasted.as_secs_f64()),
     };
     of_queue(name, &queue.id, vec![user.clone()], &fields)
+}
+
+#[derive(Serialize)]
+struct QueueStats<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    waiting: u64,
+    longest_wait_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_joined_at: Option<Timestamp>,
+    agents: AgentCounts,
+    today: Today,
+}
+
+/// A day's numbers as they are told.
+#[derive(Serialize)]
+struct Today {
+    offered: u64,
+    answered: u64,
+    abandoned: u64,
+    short_abandoned: u64,
+    timed_out: u64,
+    service_level_percent: Option<f64>,
+    threshold_seconds: u64,
+    asa_seconds: Option<f64>,
+    aht_seconds: Option<f64>,
+    max_wait_seconds: f64,
+}
+
+/// `queue.stats`, which stands in no log.
+pub(crate) fn stats(tenant: &TenantId, stats: &Stats, at: Timestamp) -> NewEvent {
+    let day = &stats.today;
+    let fields = QueueStats {
+        about: about(tenant, &stats.queue, at),
+        waiting: stats.waiting,
+        longest_wait_seconds: stats.longest_wait(at).as_secs_f64(),
+        oldest_joined_at: stats.oldest_joined_at,
+        agents: stats.agents,
+        today: Today {
+            offered: day.offered,
+            answered: day.answered,
+            abandoned: day.abandoned,
+            short_abandoned: day.short_abandoned,
+            timed_out: day.timed_out,
+            service_level_percent: day.service_level_percent(),
+            threshold_seconds: stats.queue.settings.threshold.as_secs(),
+            asa_seconds: day.asa_seconds(),
+            aht_seconds: day.aht_seconds(),
+            max_wait_seconds: day.max_wait_seconds(),
+        },
+    };
+    of_queue(catalogue::QUEUE_STATS, &stats.queue.id, Vec::new(), &fields)
 }

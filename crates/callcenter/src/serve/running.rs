@@ -114,6 +114,8 @@ impl Tasks {
         self.until_stop(async move { replaying.webhooks.run_replays().await });
         let ending = parts.app.clone();
         self.until_stop(async move { ending.calls.give_up_stale().await });
+        let counting = parts.app.clone();
+        self.until_stop(async move { counting.queues.publish_stats().await });
         let notices = std::mem::replace(&mut parts.notices, mpsc::channel(1).1);
         self.until_stop(act_on(noticing, notices));
         let (telling, edges) = (parts.app.clone(), std::mem::replace(&mut parts.edges, mpsc::channel(1).1));

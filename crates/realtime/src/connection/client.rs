@@ -94,6 +94,8 @@ impl Client {
         };
         if let Some(start) = start {
             client.greet(start);
+            // Without a subscription everything is wanted.
+            client.place.hub.0.newcomers.note(&client.place.member, |_| true);
         }
         client
     }

@@ -48,14 +48,22 @@ struct Token {
     access_token: String,
 }
 
-/// Has a new token checked; the client hears of it later. Gives whether that can be done.
-trait Prolong {
+/// What a message may set going beyond its answer.
+trait Effects {
+    /// Has a new token checked; the client hears of it later. Gives whether that can be done.
     fn prolong(&self, token: String, reference: Option<&RawValue>) -> bool;
+
+    /// The client has asked for these from now on.
+    fn subscribed(&self, entries: &[EventPattern]);
 }
 
-impl Prolong for Place {
+impl Effects for Place {
     fn prolong(&self, token: String, reference: Option<&RawValue>) -> bool {
         self.hub.0.refreshes.wish(&self.member, token, reference)
+    }
+
+    fn subscribed(&self, entries: &[EventPattern]) {
+        self.hub.0.newcomers.note(&self.member, |name| entries.iter().any(|entry| entry.matches(name)));
     }
 }
 
@@ -64,7 +72,7 @@ pub(super) fn answer(text: &[u8], filter: &mut Filter, place: &Place) -> Option<
     answer_to(text, filter, place)
 }
 
-fn answer_to(text: &[u8], filter: &mut Filter, prolong: &impl Prolong) -> Option<Bytes> {
+fn answer_to(text: &[u8], filter: &mut Filter, effects: &impl Effects) -> Option<Bytes> {
     let fields: Fields<'_> = match parse(text) {
         Ok(fields) => fields,
         Err(problem) => return Some(frame::error(problem.code, &problem.message, None)),
@@ -73,7 +81,7 @@ fn answer_to(text: &[u8], filter: &mut Filter, prolong: &impl Prolong) -> Option
     if reference.is_some_and(|reference| reference.get().len() > REF_BYTES) {
         return Some(frame::error("invalid_message", "ref is longer than 256 bytes", None));
     }
-    obey(&fields, filter, reference, prolong)
+    obey(&fields, filter, reference, effects)
         .unwrap_or_else(|problem| Some(frame::error(problem.code, &problem.message, reference)))
 }
 
@@ -88,7 +96,7 @@ fn obey(
     fields: &Fields<'_>,
     filter: &mut Filter,
     reference: Option<&RawValue>,
-    prolong: &impl Prolong,
+    effects: &impl Effects,
 ) -> Result<Option<Bytes>, Problem> {
     let name = message_type(fields)?;
     if let Some(unknown) = fields.keys().find(|field| !["type", "payload", "ref"].contains(&field.as_str())) {
@@ -100,7 +108,9 @@ fn obey(
             Ok(Some(frame::pong(reference)))
         }
         "subscribe" => {
-            filter.add(entries(fields)?).map_err(|TooMany| Problem::too_many())?;
+            let entries = entries(fields)?;
+            filter.add(entries.clone()).map_err(|TooMany| Problem::too_many())?;
+            effects.subscribed(&entries);
             Ok(Some(frame::subscribed(filter.to_texts(), reference)))
         }
         "unsubscribe" => {
@@ -112,7 +122,7 @@ fn obey(
             let Token { access_token } = read(fields.get("payload").copied().ok_or_else(missing)?)?;
             let busy =
                 || Problem { code: "busy", message: "too many tokens are being checked: try again".into() };
-            prolong.prolong(access_token, reference).then_some(None).ok_or_else(busy)
+            effects.prolong(access_token, reference).then_some(None).ok_or_else(busy)
         }
         unknown => Err(Problem {
             code: "unknown_type",
@@ -165,11 +175,13 @@ mod tests {
     #[derive(Default)]
     struct Asked(std::cell::RefCell<Vec<String>>);
 
-    impl Prolong for Asked {
+    impl Effects for Asked {
         fn prolong(&self, token: String, _: Option<&RawValue>) -> bool {
             self.0.borrow_mut().push(token);
             self.0.borrow().len() < 2
         }
+
+        fn subscribed(&self, _: &[EventPattern]) {}
     }
 
     fn document(frame: Option<Bytes>) -> Value {

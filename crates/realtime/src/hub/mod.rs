@@ -5,11 +5,13 @@ mod admission;
 mod background;
 mod changes;
 mod departed;
+mod newcomers;
 mod refresh;
 mod tenant;
 
 pub use admission::{Admission, LocalConnection, Refusal, Stats};
 pub(crate) use changes::{Changes, Whose};
+pub use newcomers::Waiting;
 pub use refresh::{Authority, Bearer, CheckFuture};
 pub(crate) use tenant::Tenant;
 
@@ -23,8 +25,10 @@ use crate::sync::lock;
 use departed::Departed;
 use model::webhook::EventPattern;
 use model::{
-    Clock, ConnectionId, Event, Memberships, Role, ServerId, SessionId, TenantId, Timestamp, UserId,
+    Clock, ConnectionId, Event, EventName, Memberships, Role, ServerId, SessionId, TenantId, Timestamp,
+    UserId,
 };
+use newcomers::Newcomers;
 use refresh::Refreshes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -50,6 +54,7 @@ pub(crate) struct Shared {
     pub loops: Loops,
     pub exchange: Exchange,
     pub refreshes: Refreshes,
+    pub newcomers: Newcomers,
     started: Instant,
     budget: Arc<Budget>,
     /// Tenants with listeners, or with some until a minute ago.
@@ -77,6 +82,7 @@ impl Hub {
             loops: Loops::default(),
             exchange: Exchange::default(),
             refreshes: Refreshes::default(),
+            newcomers: Newcomers::default(),
             started: Instant::now(),
             tenants: RwLock::default(),
             total: watch::Sender::new(0),
@@ -123,6 +129,44 @@ impl Hub {
                 }
             });
         }
+    }
+
+    /// The same for those of a tenant's connections alone, where they are here.
+    pub fn announce_to<'a>(
+        &self,
+        tenant: &TenantId,
+        connections: impl IntoIterator<Item = &'a ConnectionId>,
+        events: &[Arc<Event>],
+    ) {
+        let Some(tenant) = self.0.tenant(tenant) else { return };
+        let all: Arc<[Announcement]> = events.iter().cloned().map(Announcement::new).collect();
+        for member in connections.into_iter().filter_map(|id| tenant.member(id)) {
+            member.post(Mail::Announcements(Arc::clone(&all)));
+        }
+    }
+
+    /// Has connections noted that begin to listen to events of that name, which stand in no log: on opening, and with each
+    /// subscription that covers it. One name only.
+    pub fn note_newcomers(&self, name: EventName) {
+        self.0.newcomers.want(name);
+    }
+
+    /// Returns once there are such connections.
+    pub async fn newcomers_came(&self) {
+        self.0.newcomers.wait().await;
+    }
+
+    /// Such connections, since the last time.
+    #[must_use]
+    pub fn take_newcomers(&self) -> Waiting {
+        self.0.newcomers.take()
+    }
+
+    /// The tenants with listeners here.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<TenantId> {
+        let listened = |tenant: Arc<Tenant>| (tenant.connections() > 0).then(|| tenant.id.clone());
+        self.0.tenants().into_iter().filter_map(listened).collect()
     }
 
     /// Lets clients go on with another token, if that authority agrees.

@@ -1,0 +1,74 @@
+//! Which queues' numbers may be others than before, by what the log says.
+
+use super::known::Known;
+use crate::Result;
+use model::{Event, QueueId, TenantId, Timestamp, UserId, catalogue};
+use serde::Deserialize;
+use std::collections::HashSet;
+use store::{Conn, journal, queue_members};
+
+/// Events that are read one by one: 25 seconds' worth where 200 are written a second, some megabytes. Behind more of them,
+/// every queue is computed anew.
+const STRETCH: i64 = 5_000;
+/// Events that change a queue's numbers begin with these.
+const NAMES: [&str; 3] = ["agent.state.", "call.", "queue."];
+
+/// Queues to be computed anew.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Dirty {
+    /// All of the tenant's.
+    All,
+    /// These, of which some may be gone.
+    These(HashSet<QueueId>),
+}
+
+impl Dirty {
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::These(queues) if queues.is_empty())
+    }
+}
+
+/// The queues that changed since `known` was read, where the log ends at `head` now.
+pub(super) async fn since(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    known: &Known,
+    head: i64,
+    now: Timestamp,
+) -> Result<Dirty> {
+    let stretch = head - known.seq;
+    if known.is_new() || known.is_another_day(now) || !(0..=STRETCH).contains(&stretch) {
+        return Ok(Dirty::All);
+    }
+    if stretch == 0 {
+        return Ok(Dirty::These(HashSet::new()));
+    }
+    let events = journal::stretch(conn.again(), tenant, known.seq, head, &NAMES).await?;
+    let mut queues: HashSet<QueueId> = events.iter().flat_map(queues_of).collect();
+    let users: HashSet<&UserId> = events.iter().filter(|event| is_of_state(event)).flat_map(named).collect();
+    let users: Vec<UserId> = users.into_iter().cloned().collect();
+    queues.extend(queue_members::of_users(conn, tenant, &users).await?.queues().iter().cloned());
+    Ok(Dirty::These(queues))
+}
+
+fn is_of_state(event: &Event) -> bool {
+    event.name == catalogue::AGENT_STATE_CHANGED
+}
+
+fn named(event: &Event) -> impl Iterator<Item = &UserId> {
+    event.audience.users.iter()
+}
+
+/// The queues that a payload names.
+#[derive(Default, Deserialize)]
+struct Named {
+    queue_id: Option<QueueId>,
+    #[serde(default)]
+    queue_ids: Vec<QueueId>,
+}
+
+/// The queues that an event is for, and those that it tells of.
+fn queues_of(event: &Event) -> Vec<QueueId> {
+    let Named { queue_id, queue_ids } = serde_json::from_str(event.payload.get()).unwrap_or_default();
+    event.audience.queues.iter().cloned().chain(queue_id).chain(queue_ids).collect()
+}

@@ -1,0 +1,129 @@
+//! What is true of queues now and was today, by the definitions of `docs/metrics-definitions.md`. Any number of queues costs
+//! the same number of questions.
+
+use super::{Queues, UNKNOWN, check_sight, rows};
+use crate::{Caller, Result};
+use model::agents::State;
+use model::queues::{Day, Queue};
+use model::{QueueId, TenantId, TenantSettings, Timestamp};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::time::Duration;
+use store::{Conn, queue_days, queue_entries, queue_members, settings};
+
+/// A queue's numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// The queue.
+    pub queue: Queue,
+    /// How many wait.
+    pub waiting: u64,
+    /// Since when the oldest of them does.
+    pub oldest_joined_at: Option<Timestamp>,
+    /// The members by state.
+    pub agents: AgentCounts,
+    /// What has ended since the tenant's midnight.
+    pub today: Day,
+}
+
+/// A queue's members by published state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct AgentCounts {
+    /// Ready.
+    pub available: u64,
+    /// Being rung.
+    pub ringing: u64,
+    /// In a call.
+    pub on_call: u64,
+    /// Finishing up.
+    pub wrap_up: u64,
+    /// Paused in this queue, whatever their state, or on a break, away or busy.
+    pub paused: u64,
+    /// Not on duty.
+    pub offline: u64,
+}
+
+impl AgentCounts {
+    fn add(&mut self, state: State, is_paused: bool, members: u64) {
+        let place = match state {
+            _ if is_paused => &mut self.paused,
+            State::Available => &mut self.available,
+            State::Ringing => &mut self.ringing,
+            State::OnCall => &mut self.on_call,
+            State::WrapUp => &mut self.wrap_up,
+            State::Break | State::Away | State::Busy => &mut self.paused,
+            State::Offline => &mut self.offline,
+        };
+        *place += members;
+    }
+}
+
+impl Stats {
+    /// How long the oldest has waited at that moment.
+    #[must_use]
+    pub fn longest_wait(&self, at: Timestamp) -> Duration {
+        self.oldest_joined_at.map_or(Duration::ZERO, |joined| at.since(joined))
+    }
+}
+
+/// The numbers of those queues at `now`, in their order, and the tenant's settings by which they are computed.
+pub(super) async fn compute(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    queues: Vec<Queue>,
+    now: Timestamp,
+) -> Result<(Vec<Stats>, TenantSettings)> {
+    let settings = settings::find(conn.again(), tenant).await?;
+    let ids: Vec<QueueId> = queues.iter().map(|queue| queue.id.clone()).collect();
+    let waiting = queue_entries::counts(conn.again(), tenant, &ids).await?;
+    let mut waiting: HashMap<QueueId, (u64, Timestamp)> =
+        waiting.into_iter().map(|one| (one.queue, (one.entries, one.oldest_joined_at))).collect();
+    let mut agents: HashMap<QueueId, AgentCounts> = HashMap::new();
+    for counted in queue_members::by_state(conn.again(), tenant, &ids).await? {
+        agents.entry(counted.queue).or_default().add(counted.state, counted.is_paused, counted.members);
+    }
+    let days = queue_days::find(conn, tenant, &ids, settings.day_of(now)).await?;
+    let mut days: HashMap<QueueId, Day> = days.into_iter().collect();
+    let of = |queue: Queue| {
+        let waiting = waiting.remove(&queue.id);
+        Stats {
+            waiting: waiting.map_or(0, |(entries, _)| entries),
+            oldest_joined_at: waiting.map(|(_, oldest)| oldest),
+            agents: agents.remove(&queue.id).unwrap_or_default(),
+            today: days.remove(&queue.id).unwrap_or_default(),
+            queue,
+        }
+    };
+    Ok((queues.into_iter().map(of).collect(), settings))
+}
+
+impl Queues {
+    /// A queue's numbers, the log position that they are true for, and the moment.
+    pub async fn stats(&self, caller: &Caller, queue: &QueueId) -> Result<(Stats, i64, Timestamp)> {
+        let tenant = caller.tenant();
+        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
+        let found = rows::find(snapshot.conn(), tenant, queue).await?.ok_or(UNKNOWN)?;
+        check_sight(caller, queue)?;
+        let head = store::journal::head(snapshot.conn(), tenant).await?;
+        let now = self.broadcaster.clock.now();
+        let (mut all, _) = compute(snapshot.conn(), tenant, vec![found], now).await?;
+        Ok((all.pop().ok_or(UNKNOWN)?, head.map_or(0, |head| head.seq), now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_member_counts_once_and_paused_ones_apart() {
+        let mut counts = AgentCounts::default();
+        for state in State::ALL {
+            counts.add(*state, false, 1);
+            counts.add(*state, true, 10);
+        }
+        let expected =
+            AgentCounts { available: 1, ringing: 1, on_call: 1, wrap_up: 1, paused: 83, offline: 1 };
+        assert_eq!(counts, expected);
+    }
+}

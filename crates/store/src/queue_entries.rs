@@ -1,0 +1,111 @@
+//! What waits in queues now.
+
+use crate::queues::queue_id;
+use crate::rows::padded;
+use crate::{Conn, Error, Result, corrupt, on};
+use model::calls::Party;
+use model::{CallId, EntryId, QueueId, TenantId, Timestamp};
+use sqlx::{FromRow, QueryBuilder};
+
+/// How many wait in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The queue.
+    pub queue: QueueId,
+    /// How many.
+    pub entries: u64,
+    /// Since when the oldest of them does.
+    pub oldest_joined_at: Timestamp,
+}
+
+/// How many wait in these queues; those where nobody does are left out.
+pub async fn counts(conn: Conn<'_>, tenant: &TenantId, queues: &[QueueId]) -> Result<Vec<Waiting>> {
+    if queues.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(String, i64, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new(
+            "SELECT queue_id, COUNT(*), MIN(joined_at) FROM queue_entries WHERE tenant_id = ");
+        select.push_bind(tenant.as_str()).push(" AND left_at IS NULL AND queue_id IN (");
+        let mut list = select.separated(", ");
+        for queue in padded(queues) {
+            list.push_bind(queue.as_str());
+        }
+        select.push(") GROUP BY queue_id");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let read = |(queue, entries, oldest): (String, i64, i64)| {
+        let entries = u64::try_from(entries).unwrap_or_default();
+        Ok(Waiting { queue: queue_id(&queue)?, entries, oldest_joined_at: Timestamp(oldest) })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// A stay that goes on.
+#[derive(Debug, Clone)]
+pub struct Stay {
+    /// Its id.
+    pub id: EntryId,
+    /// What waits.
+    pub call: CallId,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// To how many agents it was offered.
+    pub offers: i64,
+    /// Who waits.
+    pub from: Party,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    call_id: String,
+    joined_at: i64,
+    offers: i64,
+    from_number: String,
+    from_name: Option<String>,
+}
+
+impl TryFrom<Row> for Stay {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: EntryId::parse(&row.id).map_err(|_| corrupt("queue_entries.id", &row.id))?,
+            call: CallId::parse(&row.call_id).map_err(|_| corrupt("queue_entries.call_id", &row.call_id))?,
+            joined_at: Timestamp(row.joined_at),
+            offers: row.offers,
+            from: Party { number: row.from_number, name: row.from_name },
+        })
+    }
+}
+
+/// A place in a queue: when a stay began, and its id, which decides between those of one moment.
+pub type Place = (Timestamp, String);
+
+/// What waits in a queue behind that place, the longest first, `limit` at most.
+pub async fn page(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    queue: &QueueId,
+    after: &Place,
+    limit: i64,
+) -> Result<Vec<Stay>> {
+    let (at, id) = after;
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT e.id, e.call_id, e.joined_at, e.offers, c.from_number, c.from_name
+         FROM queue_entries e JOIN calls c ON c.tenant_id = e.tenant_id AND c.id = e.call_id
+         WHERE e.tenant_id = ? AND e.queue_id = ? AND e.left_at IS NULL
+         AND (e.joined_at > ? OR (e.joined_at = ? AND e.id > ?)) ORDER BY e.joined_at, e.id LIMIT ?")
+        .bind(tenant.as_str()).bind(queue.as_str()).bind(at.0).bind(at.0).bind(id).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// How many wait in a queue up to that place and at it.
+pub async fn ahead(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId, upto: &Place) -> Result<i64> {
+    let (at, id) = upto;
+    on!(conn, c => sqlx::query_scalar(
+        "SELECT COUNT(*) FROM queue_entries WHERE tenant_id = ? AND queue_id = ? AND left_at IS NULL
+         AND (joined_at < ? OR (joined_at = ? AND id <= ?))")
+        .bind(tenant.as_str()).bind(queue.as_str()).bind(at.0).bind(at.0).bind(id).fetch_one(c).await)
+}
