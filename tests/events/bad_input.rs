@@ -64,8 +64,8 @@ fn bad_events() -> Vec<(&'static str, Value)> {
 
 fn bad_audiences() -> Vec<(&'static str, Value)> {
     vec![
-        ("audience.queues", json!({ "queues": ["queue-1"] })),
-        ("audience.queues", json!({ "users": ["user-456"], "queues": ["queue-1", "queue-2"] })),
+        ("audience.queues[0]", json!({ "queues": ["queue-1"] })),
+        ("audience.queues[1]", json!({ "users": ["user-456"], "queues": ["queue-1", "queue-2"] })),
         ("audience.queues", json!({ "queues": "queue-1" })),
         ("audience.roles[0]", json!({ "roles": ["owner"] })),
         ("audience.roles[1]", json!({ "roles": ["agent", "service"] })),

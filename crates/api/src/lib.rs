@@ -17,6 +17,7 @@ mod openapi;
 mod operations;
 mod paging;
 mod permissions;
+mod queues;
 mod request_id;
 mod state;
 mod users;
@@ -48,6 +49,7 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(agent_state::routes())
         .merge(calls::routes())
         .merge(events::routes())
+        .merge(queues::routes())
         .merge(ws::routes())
         .merge(webhooks::routes())
         .merge(operations::routes())

@@ -15,8 +15,18 @@ const ABOUT: &str = "Real-time events for call centers. Answers come as {\"succe
     {\"success\":false,\"error\":{code,message,details},\"request_id\"}.";
 
 /// The sections, in the order in which somebody new needs them.
-const TAGS: [&str; 9] =
-    ["Sign-in", "Agents", "Calls", "Real time", "Events", "Webhooks", "Users", "API keys", "Operations"];
+const TAGS: [&str; 10] = [
+    "Sign-in",
+    "Agents",
+    "Calls",
+    "Queues",
+    "Real time",
+    "Events",
+    "Webhooks",
+    "Users",
+    "API keys",
+    "Operations",
+];
 
 /// The finished document as JSON.
 pub(crate) fn finish(mut document: OpenApi) -> String {

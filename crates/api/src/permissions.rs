@@ -28,6 +28,11 @@ const READ_CALLS: Access = users_or(Some(Scope::CallsRead));
 /// Of agents only what they do in their own calls.
 const WRITE_OWN_CALLS: Access = users_or(Some(Scope::CallsWrite));
 const REPORT_CALLS: Access = supervisors_or(Some(Scope::CallsWrite));
+const READ_QUEUES: Access = users_or(Some(Scope::QueuesRead));
+const WRITE_QUEUES: Access = admins_or(Some(Scope::QueuesWrite));
+const SET_MEMBERS: Access = supervisors_or(Some(Scope::QueuesWrite));
+/// Agents pause themselves; `app` keeps them from pausing others.
+const PAUSE_MEMBERS: Access = users_or(Some(Scope::QueuesWrite));
 
 const fn admins_or(scope: Option<Scope>) -> Access {
     Access::Only(&[Role::Admin], scope)
@@ -82,6 +87,19 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/api/v1/calls/{id}/unhold", WRITE_OWN_CALLS),
     rule("POST", "/api/v1/calls/{id}/transfer", WRITE_OWN_CALLS),
     rule("POST", "/api/v1/calls/{id}/end", WRITE_OWN_CALLS),
+    rule("GET", "/api/v1/event-types", users_or(Some(Scope::EventsRead))),
+    rule("GET", "/api/v1/queues", READ_QUEUES),
+    rule("POST", "/api/v1/queues", WRITE_QUEUES),
+    rule("GET", "/api/v1/queues/{id}", READ_QUEUES),
+    rule("PATCH", "/api/v1/queues/{id}", WRITE_QUEUES),
+    rule("DELETE", "/api/v1/queues/{id}", WRITE_QUEUES),
+    rule("GET", "/api/v1/queues/{id}/members", READ_QUEUES),
+    rule("PUT", "/api/v1/queues/{id}/members/{user_id}", SET_MEMBERS),
+    rule("DELETE", "/api/v1/queues/{id}/members/{user_id}", SET_MEMBERS),
+    rule("POST", "/api/v1/queues/{id}/members/{user_id}/pause", PAUSE_MEMBERS),
+    rule("POST", "/api/v1/queues/{id}/members/{user_id}/unpause", PAUSE_MEMBERS),
+    rule("GET", "/api/v1/queues/{id}/entries", READ_QUEUES),
+    rule("GET", "/api/v1/queues/{id}/stats", READ_QUEUES),
     rule("GET", "/api/v1/ws/stats", USERS),
     rule("GET", "/api/v1/ws/connections", ADMINS),
     rule("DELETE", "/api/v1/ws/connections/{id}", ADMINS),

@@ -3,7 +3,7 @@
 
 use crate::broadcaster::{Broadcaster, Work};
 use crate::error::retrying;
-use crate::{Error, Result};
+use crate::{Error, Result, queues};
 use model::{EventId, NewEvent, TenantId};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,7 +96,9 @@ impl Publishing {
         drafts: Vec<EventDraft>,
         key: Option<Key>,
     ) -> Result<Vec<Accepted>> {
-        let events = draft::check_all(tenant, drafts)?;
+        let named = draft::queues(&drafts);
+        let known = queues::existing(&self.broadcaster.store, tenant, named).await?;
+        let events = draft::check_all(tenant, drafts, &known)?;
         let bytes = events.iter().map(|event| event.payload.get().len()).sum();
         let (answer, mut answered) = oneshot::channel();
         let until = Instant::now() + self.patience;

@@ -4,6 +4,7 @@ mod list;
 mod object;
 mod publish;
 mod stream;
+mod types;
 
 pub use list::LoggedEvent;
 pub(crate) use list::event_number;
@@ -14,5 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
-    OpenApiRouter::new().routes(routes!(publish::publish, list::list)).routes(routes!(stream::stream))
+    OpenApiRouter::new()
+        .routes(routes!(publish::publish, list::list))
+        .routes(routes!(stream::stream))
+        .routes(routes!(types::types))
 }

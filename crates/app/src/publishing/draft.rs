@@ -2,11 +2,12 @@
 
 use crate::fields::Problems;
 use crate::{Error, Result};
-use model::{Audience, EventId, EventName, NewEvent, Role, TenantId, UserId, catalogue};
+use model::{Audience, EventId, EventName, NewEvent, QueueId, Role, TenantId, UserId, catalogue};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -38,19 +39,33 @@ pub struct EventDraft {
     pub queues: Vec<String>,
 }
 
-/// Checks all events; one bad one refuses them all.
-pub(super) fn check_all(tenant: &TenantId, drafts: Vec<EventDraft>) -> Result<Vec<NewEvent>> {
+/// The queues that audiences name, whether they exist or not.
+pub(super) fn queues(drafts: &[EventDraft]) -> HashSet<QueueId> {
+    drafts.iter().flat_map(|draft| &draft.queues).filter_map(|id| QueueId::parse(id).ok()).collect()
+}
+
+/// Checks all events, where `queues` has those that exist; one bad event refuses them all.
+pub(super) fn check_all(
+    tenant: &TenantId,
+    drafts: Vec<EventDraft>,
+    queues: &HashSet<QueueId>,
+) -> Result<Vec<NewEvent>> {
     let mut problems = Problems::default();
     if drafts.is_empty() || drafts.len() > MAX_EVENTS {
         return Err(Error::field("body", format!("must hold 1 to {MAX_EVENTS} events")));
     }
     let events: Vec<Option<NewEvent>> =
-        drafts.into_iter().map(|draft| check(tenant, draft, &mut problems)).collect();
+        drafts.into_iter().map(|draft| check(tenant, draft, queues, &mut problems)).collect();
     problems.into_result()?;
     Ok(events.into_iter().flatten().collect())
 }
 
-fn check(tenant: &TenantId, draft: EventDraft, problems: &mut Problems) -> Option<NewEvent> {
+fn check(
+    tenant: &TenantId,
+    draft: EventDraft,
+    queues: &HashSet<QueueId>,
+    problems: &mut Problems,
+) -> Option<NewEvent> {
     let path = draft.path.clone();
     let name = problems.take(&format!("{path}type"), EventName::parse(&draft.name));
     if name.is_some() {
@@ -60,7 +75,7 @@ fn check(tenant: &TenantId, draft: EventDraft, problems: &mut Problems) -> Optio
         problems.check_text(subject, 1, 200, &format!("{path}subject"));
     }
     let payload = problems.take(&format!("{path}payload"), payload(tenant, &draft.payload));
-    let audience = audience(&draft, problems);
+    let audience = audience(&draft, queues, problems);
     Some(NewEvent {
         id: EventId::generate(),
         name: name?,
@@ -70,14 +85,11 @@ fn check(tenant: &TenantId, draft: EventDraft, problems: &mut Problems) -> Optio
     })
 }
 
-fn audience(draft: &EventDraft, problems: &mut Problems) -> Audience {
+fn audience(draft: &EventDraft, known: &HashSet<QueueId>, problems: &mut Problems) -> Audience {
     let path = format!("{}audience", draft.path);
     for (field, list) in [("users", &draft.users), ("roles", &draft.roles), ("queues", &draft.queues)] {
         let message = format!("must name {MAX_NAMED} at most");
         problems.check(list.len() <= MAX_NAMED, &format!("{path}.{field}"), &message);
-    }
-    if !draft.queues.is_empty() {
-        problems.add(format!("{path}.queues"), "names a queue that does not exist");
     }
     let user = |(at, id): (usize, &String)| {
         UserId::parse(id).map_err(|error| problems.add(format!("{path}.users[{at}]"), error.to_string())).ok()
@@ -90,11 +102,18 @@ fn audience(draft: &EventDraft, problems: &mut Problems) -> Audience {
             None => problems.add(format!("{path}.roles[{at}]"), "must be admin, supervisor or agent"),
         }
     }
-    if draft.has_audience && draft.users.is_empty() && draft.roles.is_empty() {
+    let mut queues = Vec::new();
+    for (at, id) in draft.queues.iter().enumerate() {
+        match QueueId::parse(id).ok().filter(|id| known.contains(id)) {
+            Some(queue) => queues.push(queue),
+            None => problems.add(format!("{path}.queues[{at}]"), "names a queue that does not exist"),
+        }
+    }
+    if draft.has_audience && draft.users.is_empty() && draft.roles.is_empty() && draft.queues.is_empty() {
         // An empty union is not everyone: it leaves those who see all events anyway.
         roles.push(Role::Admin);
     }
-    Audience { users, roles, queues: Vec::new() }
+    Audience { users, roles, queues }
 }
 
 /// The payload without white space and with the tenant's id, otherwise byte for byte as it came.

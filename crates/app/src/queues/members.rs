@@ -1,6 +1,6 @@
 //! Who serves a queue, and who of them is paused there. A change of membership changes what a user sees, at once.
 
-use super::{Queues, UNKNOWN, check_sight, lock, rows};
+use super::{Queues, UNKNOWN, lock, rows};
 use crate::broadcaster::Work;
 use crate::error::retrying;
 use crate::events::queues::{self as events, Author};
@@ -29,7 +29,6 @@ impl Queues {
         let tenant = caller.tenant();
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         rows::find(snapshot.conn(), tenant, queue).await?.ok_or(UNKNOWN)?;
-        check_sight(caller, queue)?;
         let head = store::journal::head(snapshot.conn(), tenant).await?;
         let mut members = queue_members::page(snapshot.conn(), tenant, queue, after, limit).await?;
         let viewer = caller.viewer();

@@ -18,6 +18,7 @@ use crate::fields::FieldProblem;
 use crate::{Caller, Error, Result};
 use model::queues::Queue;
 use model::{QueueId, Role, TenantId};
+use std::collections::HashSet;
 use std::sync::Arc;
 use store::queues::{self as rows, Stored};
 use store::revocations::Revoked;
@@ -110,6 +111,28 @@ impl Queues {
         work.emit(events::deleted(tenant, &queue, now));
         work.commit().await
     }
+}
+
+/// Named queues that are looked up one by one; of more, the tenant's are read.
+const LOOKED_UP: usize = 256;
+
+/// Those of some queues that the tenant has.
+pub(crate) async fn existing(
+    store: &store::Store,
+    tenant: &TenantId,
+    named: HashSet<QueueId>,
+) -> Result<HashSet<QueueId>> {
+    if named.is_empty() {
+        return Ok(named);
+    }
+    let mut reader = store.read().await?;
+    if named.len() > LOOKED_UP {
+        let all = rows::page(reader.conn(), tenant, "", QUEUES_AT_MOST).await?;
+        return Ok(all.into_iter().map(|stored| stored.queue.id).collect());
+    }
+    let ids: Vec<QueueId> = named.into_iter().collect();
+    let found = rows::of_ids(reader.conn(), tenant, &ids).await?;
+    Ok(found.into_iter().map(|queue| queue.id).collect())
 }
 
 /// The queue, locked until the transaction ends.

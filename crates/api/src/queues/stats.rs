@@ -1,0 +1,116 @@
+//! `GET /api/v1/queues/{id}/stats`
+
+use super::queue_id;
+use crate::envelope::{Ok200, Success};
+use crate::error::Result;
+use crate::extract::AnyCaller;
+use crate::state::ApiState;
+use app::queues::Stats;
+use axum::extract::{Path, State};
+use model::{TenantId, Timestamp};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A queue's members by state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentsByState {
+    available: u64,
+    ringing: u64,
+    on_call: u64,
+    wrap_up: u64,
+    /// Paused in this queue, whatever their state, or on a break, away or busy.
+    paused: u64,
+    offline: u64,
+}
+
+/// What has ended since the tenant's midnight.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueueToday {
+    offered: u64,
+    answered: u64,
+    abandoned: u64,
+    short_abandoned: u64,
+    timed_out: u64,
+    #[schema(required = true)]
+    service_level_percent: Option<f64>,
+    threshold_seconds: u64,
+    #[schema(required = true)]
+    asa_seconds: Option<f64>,
+    #[schema(required = true)]
+    aht_seconds: Option<f64>,
+    max_wait_seconds: f64,
+}
+
+/// A queue's numbers, as in `queue.stats`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QueueStats)]
+pub(crate) struct StatsBody {
+    queue_id: String,
+    queue_name: String,
+    tenant_id: String,
+    channel: &'static str,
+    /// The moment of the answer.
+    at: String,
+    waiting: u64,
+    longest_wait_seconds: f64,
+    /// Absent while nothing waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_joined_at: Option<String>,
+    agents: AgentsByState,
+    today: QueueToday,
+    /// The log position that the numbers are true for.
+    seq: i64,
+}
+
+impl StatsBody {
+    fn new(tenant: &TenantId, stats: Stats, seq: i64, at: Timestamp) -> Self {
+        let (agents, today) = (stats.agents, stats.today);
+        Self {
+            tenant_id: tenant.to_string(),
+            at: at.to_string(),
+            waiting: stats.waiting,
+            longest_wait_seconds: stats.longest_wait(at).as_secs_f64(),
+            oldest_joined_at: stats.oldest_joined_at.map(|joined| joined.to_string()),
+            agents: AgentsByState {
+                available: agents.available,
+                ringing: agents.ringing,
+                on_call: agents.on_call,
+                wrap_up: agents.wrap_up,
+                paused: agents.paused,
+                offline: agents.offline,
+            },
+            today: QueueToday {
+                offered: today.offered,
+                answered: today.answered,
+                abandoned: today.abandoned,
+                short_abandoned: today.short_abandoned,
+                timed_out: today.timed_out,
+                service_level_percent: today.service_level_percent(),
+                threshold_seconds: stats.queue.settings.threshold.as_secs(),
+                asa_seconds: today.asa_seconds(),
+                aht_seconds: today.aht_seconds(),
+                max_wait_seconds: today.max_wait_seconds(),
+            },
+            seq,
+            channel: stats.queue.channel.as_str(),
+            queue_id: stats.queue.id.into(),
+            queue_name: stats.queue.name,
+        }
+    }
+}
+
+/// Show a queue's numbers
+///
+/// What is true now, and what has ended today, by the definitions of `docs/metrics-definitions.md`. Agents see the queues
+/// that they are members of.
+#[utoipa::path(get, path = "/api/v1/queues/{id}/stats", tag = "Queues",
+    params(("id" = String, Path, description = "The queue")), responses((status = 200, body = Success<StatsBody>)))]
+pub(crate) async fn stats(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Path(id): Path<String>,
+) -> Result<Ok200<StatsBody>> {
+    let (stats, seq, at) = state.app.queues.stats(&caller, &queue_id(&id)?).await?;
+    Ok(Ok200(StatsBody::new(caller.tenant(), stats, seq, at)))
+}
