@@ -16,7 +16,7 @@ use crate::fields::FieldProblem;
 use crate::{Caller, Error, Result};
 use draft::NewCallDraft;
 use model::calls::{self as machine, Actor, Call, Command, NewCall, Refusal};
-use model::{CallId, Role, TenantId};
+use model::{CallId, Role, TenantId, personal};
 use std::sync::Arc;
 use std::time::Duration;
 use step::Subject;
@@ -153,7 +153,7 @@ pub fn seen_by(caller: &Caller, call: Call) -> Call {
     let viewer = caller.viewer();
     let whole = viewer.role != Role::Agent
         || viewer.user.as_ref().is_some_and(|user| call.concerned().contains(user));
-    if whole { call } else { access::masked(call) }
+    if whole { call } else { personal::masked_call(call) }
 }
 
 fn taken(known: &Stored) -> Error {

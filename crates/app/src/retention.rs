@@ -11,6 +11,7 @@ use store::retention::{self as rows, Aging, PerTenant, Range};
 use tokio::time::Instant;
 
 mod counters;
+mod erasing;
 
 use counters::Counters;
 pub use counters::Pruned;
@@ -50,11 +51,12 @@ pub struct Retention {
     clock: Clock,
     kept: Kept,
     counters: Counters,
+    erased: erasing::Reached,
 }
 
 impl Retention {
     pub(crate) fn new(store: Store, clock: Clock, kept: Kept) -> Self {
-        Self { store, clock, kept, counters: Counters::default() }
+        Self { store, clock, kept, counters: Counters::default(), erased: erasing::Reached::default() }
     }
 
     /// What was removed since the start.
@@ -106,7 +108,7 @@ impl Retention {
         ] {
             while self.paced(|| self.prune(table, before)).await? > 0 {}
         }
-        Ok(())
+        self.erase_personal_data(now).await
     }
 
     async fn prune(&self, table: Aging, before: Timestamp) -> Result<u64> {

@@ -2,6 +2,7 @@
 //! events have one view: nobody but their publisher knows what is personal in them.
 
 use crate::EventName;
+use crate::calls::{Call, Direction};
 use crate::catalogue::{self, Field, Kind};
 use crate::raw_object::{Object, object, quoted, raw};
 use serde_json::value::RawValue;
@@ -19,6 +20,22 @@ pub fn masked<'a>(event: &EventName, payload: &'a RawValue) -> Cow<'a, RawValue>
         None => Cow::Borrowed(payload),
         Some(definition) => Cow::Owned(raw(mask_fields(payload, &|name| definition.field(name)))),
     }
+}
+
+/// The call with the caller's, or the called one's, number and name masked. Numbers of one's own that were called, or called
+/// from, stay.
+#[must_use]
+pub fn masked_call(mut call: Call) -> Call {
+    let is_own = |own| call.direction == own;
+    let (keep_to, keep_from) = (is_own(Direction::Inbound), is_own(Direction::Outbound));
+    for (party, keep) in [(&mut call.from, keep_from), (&mut call.to, keep_to)] {
+        if !keep {
+            party.number = masked_text(&party.number);
+            party.name = party.name.take().map(|name| masked_text(&name));
+        }
+    }
+    call.outside = call.outside.take().map(|number| masked_text(&number));
+    call
 }
 
 /// Masks the personal fields of an object. What is none has no fields, and stays.

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod calls;
 mod db;
 pub mod deliveries;
+pub mod erasing;
 mod error;
 pub mod failing;
 pub mod idempotency;

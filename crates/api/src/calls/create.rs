@@ -4,6 +4,7 @@ use super::shapes::CallBody;
 use super::show;
 use crate::envelope::{Created, Ok200, Success};
 use crate::error::Result;
+use crate::events::object;
 use crate::extract::{AnyCaller, Body};
 use crate::state::ApiState;
 use app::calls::draft::{NewCallDraft, PartyDraft};
@@ -29,7 +30,9 @@ pub(crate) struct NewCall {
     /// inbound, outbound or internal.
     #[schema(example = "inbound")]
     direction: String,
+    #[serde(deserialize_with = "object::required")]
     from: NewCaller,
+    #[serde(deserialize_with = "object::required")]
     to: NewCallee,
     /// The queue where it waits at once; for an agent's own call to outside, the one that it is made for.
     #[schema(example = "queue-sales")]

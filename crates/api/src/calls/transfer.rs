@@ -4,6 +4,7 @@ use super::shapes::CallBody;
 use super::{call_id, show};
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
+use crate::events::object;
 use crate::extract::{AnyCaller, Body};
 use crate::state::ApiState;
 use app::calls::draft;
@@ -18,6 +19,7 @@ pub(crate) struct Transfer {
     /// blind, attended or redirect.
     #[schema(example = "blind")]
     kind: String,
+    #[serde(deserialize_with = "object::required")]
     to: TransferTarget,
 }
 

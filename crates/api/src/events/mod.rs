@@ -1,7 +1,7 @@
 //! The event log.
 
 mod list;
-mod object;
+pub(crate) mod object;
 mod publish;
 mod stream;
 mod types;

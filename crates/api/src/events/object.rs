@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 /// A `T` that was an object.
 #[derive(Debug)]
-pub(super) struct Object<T>(pub T);
+pub(crate) struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -30,6 +30,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// For a field that may be left out or null.
-pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     Option::<Object<T>>::deserialize(d).map(|object| object.map(|object| object.0))
+}
+
+/// For a field that must be given.
+pub(crate) fn required<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    Object::<T>::deserialize(d).map(|object| object.0)
 }

@@ -3,7 +3,7 @@
 use super::refused;
 use crate::{Caller, Error, Result};
 use model::calls::{Actor, Call, Command, Leg, Refusal, Role as Part, Target, TransferKind, Why};
-use model::{Role, UserId, personal};
+use model::{Role, UserId};
 use store::calls::Filter;
 
 /// Who acts when that caller does: programs report for the telephone system.
@@ -62,16 +62,6 @@ pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()>
 fn has_it(call: &Call, user: &UserId) -> bool {
     let theirs = |leg: &Leg| leg.user == *user && leg.open() && (leg.active() || leg.role != Part::Agent);
     call.legs.iter().any(theirs)
-}
-
-/// The call with the numbers and names of its ends masked.
-pub(super) fn masked(mut call: Call) -> Call {
-    for party in [&mut call.from, &mut call.to] {
-        party.number = personal::masked_text(&party.number);
-        party.name = party.name.take().map(|name| personal::masked_text(&name));
-    }
-    call.outside = call.outside.take().map(|number| personal::masked_text(&number));
-    call
 }
 
 /// The stable word for what is in the way.

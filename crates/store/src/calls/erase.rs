@@ -1,6 +1,7 @@
 //! Takes callers' personal data out of calls that ended long ago.
 
 use crate::{Conn, Result, corrupt, on};
+use model::calls::Call;
 use model::{CallId, TenantId, Timestamp};
 
 /// Up to `limit` calls of a tenant that ended at `before` or earlier and still hold personal data.
@@ -16,16 +17,12 @@ pub async fn erasable(
     rows.into_iter().map(|id| CallId::parse(&id).map_err(|_| corrupt("calls.id", id))).collect()
 }
 
-/// Stores what is left of a call's personal data: the masked numbers. Names and what programs keep with it go.
-pub async fn erase(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    call: &CallId,
-    (from, to): (&str, &str),
-    now: Timestamp,
-) -> Result<()> {
+/// Stores the numbers and names that are left of a call's. Of none is asked again.
+pub async fn erase(conn: Conn<'_>, tenant: &TenantId, masked: &Call, now: Timestamp) -> Result<()> {
     on!(conn, c => sqlx::query(
-        "UPDATE calls SET from_number = ?, from_name = NULL, to_number = ?, to_name = NULL, outside = NULL,
-         attributes = NULL, erased_at = ? WHERE tenant_id = ? AND id = ?")
-        .bind(from).bind(to).bind(now.0).bind(tenant.as_str()).bind(call.as_str()).execute(c).await.map(|_| ()))
+        "UPDATE calls SET from_number = ?, from_name = ?, to_number = ?, to_name = ?, outside = ?, erased_at = ?
+         WHERE tenant_id = ? AND id = ?")
+        .bind(&masked.from.number).bind(&masked.from.name).bind(&masked.to.number).bind(&masked.to.name)
+        .bind(&masked.outside).bind(now.0).bind(tenant.as_str()).bind(masked.id.as_str())
+        .execute(c).await.map(|_| ()))
 }

@@ -1,0 +1,104 @@
+//! Masks callers' personal data that is older than its tenant wants it kept (`erase_after_days`): in calls that have ended, in
+//! the log, and in the copies of payloads that deliveries keep. What is masked already looks the same masked again.
+
+use super::Retention;
+use crate::Result;
+use model::{EventName, TenantId, Timestamp, personal};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use store::erasing::{self as rows, Found, Place};
+use store::{calls, settings};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Tenants that one look at their settings finds.
+const TENANTS: i64 = 100;
+/// Payloads that one transaction looks at: of 64 KiB each at most, 6 MiB.
+const PAYLOADS: i64 = 100;
+/// Calls that one transaction masks.
+const CALLS: i64 = 50;
+
+/// How far each tenant's payloads are masked. Only in memory: after a restart those that are still kept are looked at again.
+/// Two numbers for each tenant that wants anything erased.
+#[derive(Default)]
+pub(super) struct Reached(Mutex<HashMap<(TenantId, Place), i64>>);
+
+impl Reached {
+    fn get(&self, tenant: &TenantId, place: Place) -> i64 {
+        let reached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reached.get(&(tenant.clone(), place)).copied().unwrap_or(0)
+    }
+
+    fn set(&self, tenant: &TenantId, place: Place, number: i64) {
+        let mut reached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reached.insert((tenant.clone(), place), number);
+    }
+}
+
+impl Retention {
+    pub(super) async fn erase_personal_data(&self, now: Timestamp) -> Result<()> {
+        let mut last = String::new();
+        loop {
+            let mut reader = self.store.read().await?;
+            let tenants = settings::page(reader.conn(), &last, TENANTS).await?;
+            drop(reader);
+            let Some((end, _)) = tenants.last() else { return Ok(()) };
+            last = end.to_string();
+            for (tenant, settings) in &tenants {
+                let Some(days) = settings.erase_after_days else { continue };
+                let before = now.minus(DAY * days);
+                while self.paced(|| self.erase_calls(tenant, before, now)).await? {}
+                for place in [Place::Events, Place::Deliveries] {
+                    while self.paced(|| self.erase_payloads(place, tenant, before)).await? {}
+                }
+            }
+        }
+    }
+
+    /// Masks some calls; gives whether there may be more.
+    async fn erase_calls(&self, tenant: &TenantId, before: Timestamp, now: Timestamp) -> Result<bool> {
+        let mut reader = self.store.read().await?;
+        let ids = calls::erasable(reader.conn(), tenant, before, CALLS).await?;
+        drop(reader);
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let mut tx = self.store.begin().await?;
+        for id in &ids {
+            if let Some(known) = calls::lock(tx.conn(), tenant, id).await? {
+                let masked = personal::masked_call(known.call);
+                calls::erase(tx.conn(), tenant, &masked, now).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Masks some payloads; gives whether there may be more.
+    async fn erase_payloads(&self, place: Place, tenant: &TenantId, before: Timestamp) -> Result<bool> {
+        let mut reader = self.store.read().await?;
+        let after = self.erased.get(tenant, place);
+        let found = rows::page(reader.conn(), place, tenant, after, before, PAYLOADS).await?;
+        drop(reader);
+        let Some(last) = found.last().map(|last| last.number) else { return Ok(false) };
+        let changed: Vec<(i64, String)> = found.into_iter().filter_map(masked).collect();
+        if !changed.is_empty() {
+            let mut tx = self.store.begin().await?;
+            for (number, payload) in &changed {
+                rows::replace(tx.conn(), place, tenant, *number, payload).await?;
+            }
+            tx.commit().await?;
+        }
+        self.erased.set(tenant, place, last);
+        Ok(true)
+    }
+}
+
+/// The payload masked, if that makes a difference.
+fn masked(found: Found) -> Option<(i64, String)> {
+    let name = EventName::parse(&found.event).ok()?;
+    let payload = RawValue::from_string(found.payload?).ok()?;
+    let masked = personal::masked(&name, &payload);
+    (masked.get() != payload.get()).then(|| (found.number, masked.get().to_owned()))
+}

@@ -1,0 +1,45 @@
+//! Calls that agents place, to outside and to each other.
+
+use super::{CALLS, Center, events, report};
+use crate::harness::macros::on_both;
+use crate::harness::{Server, json};
+
+on_both! {
+    async fn an_agent_calls_outside_and_is_answered(server) {
+        let center = Center::open(&server).await;
+        let begin = center.head().await;
+        let body = json!({
+            "id": "o1", "direction": "outbound", "client_ref": "crm-7", "user_id": center.kim_id, "queue_id": center.queue,
+            "from": { "number": "+4930555000" }, "to": { "number": "+4930901820" },
+        });
+        let made = center.pbx.post(CALLS, body).await.expect(201);
+        assert_eq!((&made.data()["state"], &made.data()["entries"]), (&json!("ringing"), &json!([])));
+        center.of(&center.kim_id, "o1", "answer").await.expect(200);
+        report(&center.kim, "o1", "end", json!({})).await.expect(200);
+        assert_eq!(center.said(begin).await, [
+            "call.outgoing kim", "kim ringing", "call.answered kim outbound", "kim on_call",
+            "call.ended answered", "kim wrap_up",
+        ]);
+        let log = events(&center.admin, begin).await;
+        assert_eq!(log[0]["payload"]["client_ref"], "crm-7");
+        assert_eq!(log[0]["payload"]["queue_id"], json!(center.queue));
+    }
+
+    async fn one_agent_calls_the_other(server) {
+        let center = Center::open(&server).await;
+        let begin = center.head().await;
+        let body = json!({
+            "id": "i1", "direction": "internal", "user_id": center.kim_id,
+            "from": { "number": "101" }, "to": { "number": "102" },
+        });
+        center.pbx.post(CALLS, body).await.expect(201);
+        center.of(&center.lee_id, "i1", "ring").await.expect(200);
+        report(&center.lee, "i1", "answer", json!({ "user_id": center.lee_id })).await.expect(200);
+        report(&center.lee, "i1", "end", json!({})).await.expect(200);
+        assert_eq!(center.said(begin).await, [
+            "call.outgoing kim", "kim ringing", "call.ringing lee", "lee ringing",
+            "call.answered lee direct", "kim on_call", "lee on_call",
+            "call.ended answered", "kim available", "lee available",
+        ]);
+    }
+}

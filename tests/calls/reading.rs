@@ -1,0 +1,53 @@
+//! Lists and filters.
+
+use super::{CALLS, Center};
+use crate::harness::macros::on_both;
+use crate::harness::{Client, Server, json};
+use std::time::Duration;
+
+async fn ids(client: &Client, query: &str) -> Vec<String> {
+    let answer = client.get(&format!("{CALLS}?{query}")).await.expect(200);
+    assert!(answer.body["meta"]["seq"].is_number(), "{}", answer.text);
+    answer.data().as_array().unwrap().iter().map(|call| call["id"].as_str().unwrap().to_owned()).collect()
+}
+
+on_both! {
+    async fn calls_are_found_by_what_is_asked_for(server) {
+        let center = Center::open(&server).await;
+        let other = super::queue(&center.admin, "Other", 0, &[]).await;
+        center.with_kim("c1").await;
+        center.report("c1", "end", json!({})).await.expect(200);
+        server.advance(Duration::from_secs(3600)).await;
+        center.caller("c2").await;
+        let between = center.call("c2").await["started_at"].as_str().unwrap().to_owned();
+        center.of(&center.lee_id, "c2", "ring").await.expect(200);
+        server.advance(Duration::from_secs(10)).await;
+        let body = json!({ "id": "c3", "direction": "inbound", "queue_id": other, "from": { "number": "1" }, "to": { "number": "2" } });
+        center.pbx.post(CALLS, body).await.expect(201);
+        let (kim, lee) = (&center.kim_id, &center.lee_id);
+
+        assert_eq!(ids(&center.pbx, "").await, ["c3", "c2", "c1"]);
+        assert_eq!(ids(&center.pbx, "active=true").await, ["c3", "c2"]);
+        assert_eq!(ids(&center.pbx, "active=false").await, ["c1"]);
+        assert_eq!(ids(&center.pbx, &format!("user_id={kim}")).await, ["c1"]);
+        assert_eq!(ids(&center.pbx, &format!("user_id={lee}&active=true")).await, ["c2"]);
+        assert_eq!(ids(&center.pbx, &format!("user_id={kim}&active=true")).await, [""; 0]);
+        assert_eq!(ids(&center.pbx, &format!("queue_id={other}")).await, ["c3"]);
+        assert_eq!(ids(&center.pbx, &format!("from={between}")).await, ["c3", "c2"]);
+        assert_eq!(ids(&center.pbx, &format!("to={between}")).await, ["c1"]);
+        assert_eq!(ids(&center.kim, "").await, ["c1"], "agents find their own");
+        center.kim.get(&format!("{CALLS}?user_id={lee}")).await.assert_error(403);
+
+        let first = center.pbx.get(&format!("{CALLS}?limit=2")).await.expect(200);
+        let cursor = first.body["meta"]["next_cursor"].as_str().unwrap().to_owned();
+        assert_eq!(ids(&center.pbx, &format!("limit=2&cursor={cursor}")).await, ["c1"]);
+
+        // Who was only offered a call keeps no number of it.
+        center.report("c2", "miss", json!({ "user_id": lee, "outcome": "no_answer" })).await.expect(200);
+        let seen = center.lee.get(&format!("{CALLS}/c2")).await.expect(200);
+        assert_eq!(seen.data()["from"], json!({ "number": "+********20", "name": "***" }));
+        let (reader, _) = server.program(&center.admin, &["calls:read"]).await;
+        assert_eq!(reader.get(&format!("{CALLS}/c2")).await.expect(200).data()["from"]["name"], "Anna");
+        super::report(&reader, "c2", "end", json!({})).await.assert_error(403);
+    }
+}

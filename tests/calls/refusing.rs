@@ -1,0 +1,108 @@
+//! What the state of a call, or of an agent, does not allow, and what is not one's own.
+
+use super::{CALLS, Center, report};
+use crate::harness::macros::on_both;
+use crate::harness::{Server, json};
+
+on_both! {
+    async fn what_the_state_does_not_allow_is_told_with_the_state_and_says_nothing(server) {
+        let center = Center::open(&server).await;
+        let other = super::queue(&center.admin, "Other", 0, &[]).await;
+        let (kim, lee) = (json!({ "user_id": center.kim_id }), json!({ "user_id": center.lee_id }));
+        let missed = json!({ "user_id": center.lee_id, "outcome": "no_answer" });
+        let transfer = json!({ "kind": "blind", "to": { "user_id": center.lee_id } });
+        center.caller("queued").await;
+        center.with_kim("active").await;
+        center.caller("ended").await;
+        center.report("ended", "end", json!({})).await.expect(200);
+        let head = center.head().await;
+        for (call, what, body) in [
+            ("queued", "enqueue", json!({ "queue_id": other })),
+            ("queued", "miss", missed.clone()),
+            ("queued", "hold", kim.clone()),
+            ("queued", "transfer", transfer.clone()),
+            ("active", "enqueue", json!({ "queue_id": center.queue })),
+            ("active", "dequeue", json!({ "reason": "timeout" })),
+            ("active", "ring", lee.clone()),
+            ("active", "ring", kim.clone()),
+            ("active", "answer", lee.clone()),
+            ("active", "hold", lee.clone()),
+            ("active", "miss", missed.clone()),
+            ("ended", "enqueue", json!({ "queue_id": center.queue })),
+            ("ended", "dequeue", json!({ "reason": "removed" })),
+            ("ended", "ring", lee.clone()),
+            ("ended", "answer", lee.clone()),
+            ("ended", "hold", lee.clone()),
+            ("ended", "miss", missed),
+            ("ended", "transfer", transfer),
+        ] {
+            let answer = center.report(call, what, body).await;
+            answer.assert_error(409).names("state");
+            assert_eq!(answer.body["error"]["details"][0]["message"], call, "{call} {what}: {}", answer.text);
+        }
+        assert_eq!(center.head().await, head);
+    }
+
+    async fn nobody_is_rung_who_is_not_there(server) {
+        let center = Center::open(&server).await;
+        let (_, max) = server.user("max@example.com", "agent").await;
+        center.caller("c1").await;
+        let begin = json!({ "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" }, "user_id": max });
+        let transfer = json!({ "kind": "redirect", "to": { "user_id": max } });
+        let head = center.head().await;
+        for answer in [
+            center.of(&max, "c1", "ring").await,
+            center.pbx.post(CALLS, begin.clone()).await,
+            center.report("c1", "transfer", transfer.clone()).await,
+        ] {
+            answer.assert_error(409).names("state");
+            assert_eq!(answer.body["error"]["details"][0]["message"], "offline", "{}", answer.text);
+        }
+        center.admin.patch(&format!("/api/v1/users/{max}"), json!({ "is_active": false })).await.expect(200);
+        center.of(&max, "c1", "ring").await.assert_error(422).names("user_id");
+        center.pbx.post(CALLS, begin).await.assert_error(422).names("user_id");
+        center.report("c1", "transfer", transfer).await.assert_error(422).names("to.user_id");
+        assert_eq!(center.head().await, head);
+    }
+
+    async fn agents_act_in_their_own_calls_only(server) {
+        let center = Center::open(&server).await;
+        let (kim, lee) = (json!({ "user_id": center.kim_id }), json!({ "user_id": center.lee_id }));
+        center.with_kim("c1").await;
+        let head = center.head().await;
+        let transfer = json!({ "kind": "redirect", "to": { "user_id": center.lee_id } });
+        for (what, body) in [("answer", lee.clone()), ("hold", lee.clone()), ("unhold", lee.clone()), ("transfer", transfer.clone()), ("end", json!({}))] {
+            report(&center.lee, "c1", what, body).await.assert_error(404);
+        }
+        center.lee.get(&format!("{CALLS}/c1")).await.assert_error(404);
+        center.lee.patch(&format!("{CALLS}/c1"), json!({ "disposition": "x" })).await.assert_error(404);
+        report(&center.kim, "c1", "hold", lee.clone()).await.assert_error(403);
+        for what in ["ring", "miss", "enqueue", "dequeue"] {
+            report(&center.kim, "c1", what, json!({})).await.assert_error(403);
+        }
+        assert_eq!(center.head().await, head);
+
+        report(&center.kim, "c1", "hold", kim).await.expect(200);
+        let blind = json!({ "kind": "blind", "to": { "user_id": center.lee_id } });
+        report(&center.kim, "c1", "transfer", blind).await.expect(200);
+        // It has gone on to somebody else, and where it only rings nobody can end it.
+        report(&center.kim, "c1", "end", json!({})).await.assert_error(409);
+        report(&center.lee, "c1", "end", json!({})).await.assert_error(409);
+        report(&center.kim, "c1", "transfer", transfer).await.assert_error(409);
+        center.kim.patch(&format!("{CALLS}/c1"), json!({ "disposition": "sold" })).await.expect(200);
+        report(&center.lee, "c1", "answer", lee).await.expect(200);
+        report(&center.lee, "c1", "end", json!({})).await.expect(200);
+    }
+
+    async fn another_tenants_call_does_not_exist(server) {
+        let center = Center::open(&server).await;
+        center.with_kim("c1").await;
+        let stranger = server.other_tenant("other").await;
+        stranger.get(&format!("{CALLS}/c1")).await.assert_error(404);
+        report(&stranger, "c1", "end", json!({})).await.assert_error(404);
+        assert_eq!(stranger.get(CALLS).await.expect(200).data(), &json!([]));
+        let own = json!({ "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" } });
+        stranger.post(CALLS, own).await.expect(201);
+        assert_eq!(center.call("c1").await["state"], "active");
+    }
+}
