@@ -12,6 +12,7 @@ mod agent_state;
 mod api_keys;
 mod auth;
 mod bad_input;
+mod calls;
 mod cli;
 mod clients;
 mod durability;

@@ -1,6 +1,6 @@
 //! The life of a call from outside, through a queue.
 
-use super::{CALLS, Center, events, report};
+use super::{CALLS, Center, events, queue, report};
 use crate::harness::macros::on_both;
 use crate::harness::{Server, json};
 use std::time::Duration;
@@ -110,7 +110,7 @@ on_both! {
     async fn calls_go_from_hand_to_hand(server) {
         let center = Center::open(&server).await;
         let (kim, lee) = (center.kim_id.as_str(), center.lee_id.as_str());
-        let support = super::queue(&center.admin, "Support", 0, &[lee]).await;
+        let support = queue(&center.admin, "Support", 0, &[lee]).await;
         center.with_kim("c1").await;
         let begin = center.head().await;
         let blind = json!({ "kind": "blind", "to": { "user_id": lee } });
@@ -124,12 +124,12 @@ on_both! {
         let outside = json!({ "kind": "blind", "to": { "number": "+33140000000" } });
         let last = report(&center.kim, "c1", "transfer", outside).await.expect(200);
         assert_eq!(center.said(begin).await, [
-            "call.transferred blind", "call.ringing lee", "kim wrap_up", "lee ringing",
+            "call.transferred kim blind", "call.ringing lee", "kim wrap_up", "lee ringing",
             "call.answered lee transfer", "lee on_call",
-            "call.transferred blind", "queue.joined", "lee available",
+            "call.transferred lee blind", "queue.joined", "lee available",
             "queue.left answered", "call.answered lee queue", "lee on_call",
-            "call.transferred attended", "call.answered kim transfer", "kim on_call", "lee available",
-            "call.transferred blind", "kim available",
+            "call.transferred lee attended", "call.answered kim transfer", "kim on_call", "lee available",
+            "call.transferred kim blind", "kim available",
         ]);
         let call = last.data();
         assert_eq!((&call["transfers"], &call["state"], &call["user_id"]), (&json!(4), &json!("active"), &json!(null)));

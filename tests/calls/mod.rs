@@ -1,13 +1,16 @@
 //! `/api/v1/calls/…`: a small call center, and what its log says.
 
 mod bad_input;
+mod counting;
 mod direct;
+mod erasing;
 mod hearing;
 mod inbound;
 mod reading;
 mod refusing;
 mod repeating;
 mod stale;
+mod wallboard;
 
 use crate::harness::{Answer, Client, Server, Value, json};
 
@@ -88,8 +91,13 @@ impl Center {
         if kind == "agent.state.changed" {
             return format!("{user} {}", payload["state"].as_str().unwrap());
         }
-        let more = ["reason", "outcome", "where", "via", "kind"].iter().find_map(|field| payload[*field].as_str());
-        [kind, user, more.unwrap_or_default()].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        let more =
+            ["reason", "outcome", "where", "via", "kind"].iter().find_map(|field| payload[*field].as_str());
+        [kind, user, more.unwrap_or_default()]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     pub async fn state_of(&self, user: &str) -> Value {

@@ -1,6 +1,6 @@
 //! Lists and filters.
 
-use super::{CALLS, Center};
+use super::{CALLS, Center, queue, report};
 use crate::harness::macros::on_both;
 use crate::harness::{Client, Server, json};
 use std::time::Duration;
@@ -12,9 +12,9 @@ async fn ids(client: &Client, query: &str) -> Vec<String> {
 }
 
 on_both! {
-    async fn calls_are_found_by_what_is_asked_for(server) {
+    async fn calls_are_found_by_what_is_asked_for(server, JWT_ACCESS_TTL = "5h") {
         let center = Center::open(&server).await;
-        let other = super::queue(&center.admin, "Other", 0, &[]).await;
+        let other = queue(&center.admin, "Other", 0, &[]).await;
         center.with_kim("c1").await;
         center.report("c1", "end", json!({})).await.expect(200);
         server.advance(Duration::from_secs(3600)).await;
@@ -48,6 +48,6 @@ on_both! {
         assert_eq!(seen.data()["from"], json!({ "number": "+********20", "name": "***" }));
         let (reader, _) = server.program(&center.admin, &["calls:read"]).await;
         assert_eq!(reader.get(&format!("{CALLS}/c2")).await.expect(200).data()["from"]["name"], "Anna");
-        super::report(&reader, "c2", "end", json!({})).await.assert_error(403);
+        report(&reader, "c2", "end", json!({})).await.assert_error(403);
     }
 }

@@ -1,13 +1,13 @@
 //! What the state of a call, or of an agent, does not allow, and what is not one's own.
 
-use super::{CALLS, Center, report};
+use super::{CALLS, Center, queue, report};
 use crate::harness::macros::on_both;
 use crate::harness::{Server, json};
 
 on_both! {
     async fn what_the_state_does_not_allow_is_told_with_the_state_and_says_nothing(server) {
         let center = Center::open(&server).await;
-        let other = super::queue(&center.admin, "Other", 0, &[]).await;
+        let other = queue(&center.admin, "Other", 0, &[]).await;
         let (kim, lee) = (json!({ "user_id": center.kim_id }), json!({ "user_id": center.lee_id }));
         let missed = json!({ "user_id": center.lee_id, "outcome": "no_answer" });
         let transfer = json!({ "kind": "blind", "to": { "user_id": center.lee_id } });

@@ -10,7 +10,7 @@ use super::address::Address;
 use super::exec::{Ended, callcenter};
 use super::http::{Client, Http};
 use super::mariadb::{self, MariaDb};
-use super::process::{Dir, Process, free_port, run};
+use super::process::{Dir, Process, free_port, guarded, run};
 use super::redis::Redis;
 use super::tls::{Authority, GOOD};
 use super::wait::eventually;
@@ -238,6 +238,19 @@ impl Server {
     pub async fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).expect("not that far");
         self.anonymous().post("/test/clock", json!({ "advance_ms": by })).await.expect(200);
+    }
+
+    /// Runs statements beside the server, as an operator might.
+    pub async fn sql(&self, statements: &str) {
+        if let Some(database) = &self.setup.database {
+            MariaDb::shared().await.sql(database, statements).await;
+            return;
+        }
+        const SCRIPT: &str = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); db.executescript(sys.argv[2])";
+        let mut command = guarded("python3");
+        command.args(["-c", SCRIPT]).arg(self.setup.dir.path().join("data/callcenter.db")).arg(statements);
+        let output = run(command, "").await;
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// A client without credentials.

@@ -2,25 +2,9 @@
 
 use super::{path, webhook};
 use crate::harness::macros::on_both;
-use crate::harness::mariadb::MariaDb;
-use crate::harness::process::{guarded, run};
 use crate::harness::sink::Sink;
 use crate::harness::wait::eventually;
 use crate::harness::{Server, json};
-
-/// Runs a statement beside the server, as an operator might.
-async fn sql(server: &Server, statement: &str) {
-    if let Some(database) = &server.setup.database {
-        MariaDb::shared().await.sql(database, statement).await;
-        return;
-    }
-    const SCRIPT: &str =
-        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); db.executescript(sys.argv[2])";
-    let mut command = guarded("python3");
-    command.args(["-c", SCRIPT]).arg(server.setup.dir.path().join("data/callcenter.db")).arg(statement);
-    let output = run(command, "").await;
-    assert!(output.status.success(), "{output:?}");
-}
 
 on_both! {
     async fn personal_data_is_masked_in_what_is_sent_and_shown_and_stays_in_the_log(server) {
@@ -45,7 +29,7 @@ on_both! {
             Some(())
         })
         .await;
-        sql(&server, "UPDATE events SET event = 'call.incoming'; UPDATE webhook_logs SET event = 'call.incoming';").await;
+        server.sql("UPDATE events SET event = 'call.incoming'; UPDATE webhook_logs SET event = 'call.incoming';").await;
         for (id, log) in [(&id, 1), (&other, 2)] {
             admin.post_empty(&format!("{}/logs/{log}/retry", path(id))).await.expect(202);
         }

@@ -21,6 +21,7 @@ mod queues;
 mod request_id;
 mod state;
 mod users;
+mod wallboard;
 mod webhooks;
 mod ws;
 
@@ -48,6 +49,7 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(api_keys::routes())
         .merge(agent_state::routes())
         .merge(calls::routes())
+        .merge(wallboard::routes())
         .merge(events::routes())
         .merge(queues::routes())
         .merge(ws::routes())

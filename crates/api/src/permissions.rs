@@ -100,6 +100,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/api/v1/queues/{id}/members/{user_id}/unpause", PAUSE_MEMBERS),
     rule("GET", "/api/v1/queues/{id}/entries", READ_QUEUES),
     rule("GET", "/api/v1/queues/{id}/stats", READ_QUEUES),
+    rule("GET", "/api/v1/wallboard", supervisors_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/ws/stats", USERS),
     rule("GET", "/api/v1/ws/connections", ADMINS),
     rule("DELETE", "/api/v1/ws/connections/{id}", ADMINS),

@@ -22,6 +22,7 @@ pub mod sign_in;
 pub mod tickets;
 mod tokens;
 pub mod users;
+pub mod wallboard;
 pub mod webhooks;
 
 pub use broadcaster::Broadcaster;
@@ -86,6 +87,8 @@ pub struct App {
     pub agents: Agents,
     /// Calls.
     pub calls: Calls,
+    /// Everything at a glance.
+    pub wallboard: wallboard::Wallboard,
     /// Keys of programs.
     pub api_keys: ApiKeys,
     /// Queues and their numbers.
@@ -127,6 +130,7 @@ impl App {
             calls: Calls::new(broadcaster.clone(), settings.call_stale_after),
             api_keys: ApiKeys::new(broadcaster.clone()),
             queues: Queues::new(broadcaster.clone()),
+            wallboard: wallboard::Wallboard::new(broadcaster.clone()),
             publishing: Publishing::new(broadcaster.clone()),
             retention: Retention::new(broadcaster.store.clone(), broadcaster.clock.clone(), settings.kept),
             event_log: EventLog::new(broadcaster.store.clone(), broadcaster.hub.clone()),

@@ -27,6 +27,13 @@ pub(crate) struct ListedAgent {
     name: String,
 }
 
+impl ListedAgent {
+    /// What `caller` may see of an agent.
+    pub fn seen_by(caller: &app::Caller, listed: store::agents::Listed) -> Self {
+        Self { state: AgentState::seen_by(caller, listed.agent), name: listed.name }
+    }
+}
+
 /// List the agents' states
 ///
 /// Every active user of the tenant. `meta.seq` is the log position that the list is true for.
@@ -43,11 +50,8 @@ pub(crate) async fn list(
     let wanted = filter.state.as_deref().map(known_state).transpose()?;
     let (mut agents, seq) = state.app.agents.page(caller.tenant(), wanted, &after, limit + 1).await?;
     let next_cursor = next_cursor(&mut agents, limit, |listed| listed.agent.user.to_string());
-    let show = |listed: store::agents::Listed| ListedAgent {
-        state: AgentState::seen_by(&caller, listed.agent),
-        name: listed.name,
-    };
-    Ok(OkList(agents.into_iter().map(show).collect(), LiveMeta { next_cursor, seq }))
+    let agents = agents.into_iter().map(|listed| ListedAgent::seen_by(&caller, listed)).collect();
+    Ok(OkList(agents, LiveMeta { next_cursor, seq }))
 }
 
 fn known_state(word: &str) -> Result<model::agents::State> {

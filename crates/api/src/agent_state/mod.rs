@@ -5,6 +5,8 @@ mod get;
 mod history;
 mod list;
 
+pub(crate) use list::ListedAgent;
+
 use crate::state::ApiState;
 use app::Caller;
 use model::agents::Agent;

@@ -14,6 +14,9 @@ mod stats;
 mod unpause;
 mod update;
 
+pub(crate) use shapes::QueueBody;
+pub(crate) use stats::StatsBody;
+
 use crate::error::{ApiError, Result};
 use crate::state::ApiState;
 use model::QueueId;

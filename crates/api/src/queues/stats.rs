@@ -64,7 +64,7 @@ pub(crate) struct StatsBody {
 }
 
 impl StatsBody {
-    fn new(tenant: &TenantId, stats: Stats, seq: i64, at: Timestamp) -> Self {
+    pub fn new(tenant: &TenantId, stats: Stats, seq: i64, at: Timestamp) -> Self {
         let (agents, today) = (stats.agents, stats.today);
         Self {
             tenant_id: tenant.to_string(),

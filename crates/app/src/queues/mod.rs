@@ -9,6 +9,7 @@ mod stats;
 pub use draft::Draft;
 pub use entries::Listed;
 pub(crate) use members::leave_all;
+pub(crate) use stats::compute;
 pub use stats::{AgentCounts, Stats};
 
 use crate::broadcaster::Broadcaster;

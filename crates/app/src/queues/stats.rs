@@ -67,7 +67,7 @@ impl Stats {
 }
 
 /// The numbers of those queues at `now`, in their order, and the tenant's settings by which they are computed.
-pub(super) async fn compute(
+pub(crate) async fn compute(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     queues: Vec<Queue>,
