@@ -23,6 +23,7 @@ mod health;
 mod layering;
 mod openapi;
 mod permissions;
+mod queues;
 mod quick_start;
 mod retention;
 mod startup;

@@ -8,8 +8,14 @@ use crate::harness::{Client, Server, Value, json};
 const ADMINS_ONLY: &[&str] =
     &["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/ws/connections"];
 
-/// What agents may not do besides: reports that are not about a call of their own.
+/// The same of single calls.
+const QUEUE_SETUP: &[(&str, &str)] =
+    &[("POST", "/api/v1/queues"), ("PATCH", "/api/v1/queues/{id}"), ("DELETE", "/api/v1/queues/{id}")];
+
+/// What agents may not do, and supervisors may.
 const NOT_FOR_AGENTS: &[(&str, &str)] = &[
+    ("PUT", "/api/v1/queues/{id}/members/{user_id}"),
+    ("DELETE", "/api/v1/queues/{id}/members/{user_id}"),
     ("POST", "/api/v1/calls"),
     ("POST", "/api/v1/calls/{id}/enqueue"),
     ("POST", "/api/v1/calls/{id}/dequeue"),
@@ -18,8 +24,11 @@ const NOT_FOR_AGENTS: &[(&str, &str)] = &[
     ("GET", "/api/v1/wallboard"),
 ];
 
-fn is_for_admins(path: &str) -> bool {
+fn is_forbidden(role: &str, method: &str, path: &str) -> bool {
+    let among = |calls: &[(&str, &str)]| calls.contains(&(method, path));
     ADMINS_ONLY.iter().any(|prefix| path.starts_with(prefix))
+        || among(QUEUE_SETUP)
+        || (role == "agent" && among(NOT_FOR_AGENTS))
 }
 
 /// Every documented call of the API: method and path.
@@ -42,6 +51,7 @@ struct Things {
     call: String,
     webhook: String,
     log: String,
+    queue: String,
 }
 
 impl Things {
@@ -55,13 +65,17 @@ impl Things {
             json!({ "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" } });
         let call = admin.post("/api/v1/calls", call).await.expect(201).text_of("id").to_owned();
         admin.post_empty("/api/v1/calls/c1/end").await.expect(200);
-        Self { user, call, webhook, log: tested.data()["log_id"].to_string() }
+        let queue = json!({ "name": "Sales", "channel": "voice" });
+        let queue = admin.post("/api/v1/queues", queue).await.expect(201).text_of("id").to_owned();
+        admin.put(&format!("/api/v1/queues/{queue}/members/{user}"), json!({})).await.expect(200);
+        Self { user, call, webhook, log: tested.data()["log_id"].to_string(), queue }
     }
 
     fn fill(&self, path: &str) -> String {
         let id = match path.split('/').nth(3) {
             Some("webhooks") => &self.webhook,
             Some("calls") => &self.call,
+            Some("queues") => &self.queue,
             _ => &self.user,
         };
         path.replace("{log_id}", &self.log).replace("{user_id}", &self.user).replace("{id}", id)
@@ -77,7 +91,9 @@ pub async fn call(client: &Client, method: &str, path: &str) -> u16 {
 
 async fn everything(admin: &Client) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/api/v1/users", "/api/v1/webhooks", "/api/v1/webhooks/1/logs", "/api/v1/calls"] {
+    for path in
+        ["/api/v1/users", "/api/v1/webhooks", "/api/v1/webhooks/1/logs", "/api/v1/calls", "/api/v1/queues"]
+    {
         all.push(admin.get(path).await.expect(200).data().clone());
     }
     all
@@ -90,12 +106,9 @@ on_both! {
         let supervisor = server.user("lee@example.com", "supervisor").await.0;
         let agent = server.login("kim@example.com", PASSWORD).await;
         let before = everything(&admin).await;
+        let calls = calls(&server).await;
         for (client, role) in [(agent, "agent"), (supervisor, "supervisor")] {
-            let is_forbidden = |(method, path): &(String, String)| {
-                let to_agents = NOT_FOR_AGENTS.contains(&(method.as_str(), path.as_str()));
-                is_for_admins(path) || (role == "agent" && to_agents)
-            };
-            for (method, path) in &calls(&server).await.into_iter().filter(is_forbidden).collect::<Vec<_>>() {
+            for (method, path) in calls.iter().filter(|(method, path)| is_forbidden(role, method, path)) {
                 let status = call(&client, method, &things.fill(path)).await;
                 assert_eq!(status, 403, "{role}: {method} {path}");
             }

@@ -9,6 +9,7 @@ mod publishing;
 mod reading;
 mod stream;
 mod tail;
+mod types;
 
 use crate::harness::{Answer, Client, Server, Value, json};
 

@@ -103,6 +103,9 @@ impl Queues {
     /// The tenants whose numbers may be others now.
     async fn moved(&self, state: &State) -> Result<Vec<TenantId>> {
         let tenants: Vec<TenantId> = state.tenants.keys().cloned().collect();
+        if tenants.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut reader = self.broadcaster.store.read().await?;
         let heads = journal::heads(reader.conn(), &tenants).await?;
         let now = self.broadcaster.clock.now();

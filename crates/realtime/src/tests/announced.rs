@@ -54,3 +54,31 @@ async fn of_those_that_a_client_does_not_read_the_newest_are_kept() {
         assert!(seen.is_sorted() && seen.len() < 1000, "{}", seen.len());
     }
 }
+
+#[tokio::test]
+async fn who_begins_to_listen_is_noted_and_told_alone() {
+    for over in [Over::Loop, Over::Task] {
+        let world = World { over, ..World::new(config()).await };
+        world.hub.note_newcomers(model::EventName::parse("desk.moved").unwrap());
+        let mut early = world.connect_as("u1", Role::Admin).await;
+        let mut late = world.connect_as("u2", Role::Admin).await;
+        soon(world.hub.newcomers_came()).await;
+        assert_eq!(
+            world.hub.take_newcomers()[&tenant()].len(),
+            2,
+            "everything is wanted without a subscription"
+        );
+        for (events, is_noted) in [("order.*", false), ("desk.*", true), ("*", true)] {
+            let subscribe = json!({"type":"subscribe","payload":{"events":[events]}});
+            assert_eq!(late.ask(&subscribe).await["type"], "subscribed");
+            assert_eq!(!world.hub.take_newcomers().is_empty(), is_noted, "{events}");
+        }
+        let subscribe = json!({"type":"subscribe","payload":{"events":["*"]}});
+        late.ask(&subscribe).await;
+        let noted = world.hub.take_newcomers();
+        world.hub.announce_to(&tenant(), &noted[&tenant()], &[event(7, Audience::default())]);
+        assert_eq!(n(&late.next().await), 7);
+        world.hub.announce(&[event(8, Audience::default())]);
+        assert_eq!(n(&early.next().await), 8, "the other one was not told");
+    }
+}

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use std::collections::HashSet;
 use store::{Conn, journal, queue_members};
 
-/// Events that are read one by one: 25 seconds' worth where 200 are written a second, some megabytes. Behind more of them,
-/// every queue is computed anew.
+/// Events that are looked through: 25 seconds' worth where 200 calls' events are written a second, some megabytes. Behind more
+/// of them, every queue is computed anew.
 const STRETCH: i64 = 5_000;
 /// Events that change a queue's numbers begin with these.
 const NAMES: [&str; 3] = ["agent.state.", "call.", "queue."];

@@ -3,7 +3,7 @@
 use super::dirty::Dirty;
 use crate::queues::stats::Stats;
 use model::{QueueId, TenantSettings, Timestamp};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// While something waits, the numbers are said at least every ten seconds: a tick less, because that is when it is looked at.
@@ -16,7 +16,7 @@ pub(super) struct Known {
     pub seq: i64,
     /// By what the days are told apart, and the day that the numbers are of; none before the first.
     day: Option<(TenantSettings, i64)>,
-    queues: HashMap<QueueId, One>,
+    queues: BTreeMap<QueueId, One>,
 }
 
 struct One {

@@ -1,0 +1,149 @@
+//! What is true of a queue now, and what has ended today: asked for, and told as `queue.stats`.
+
+use super::{call, join, mark, path, queue, report};
+use crate::harness::macros::on_both;
+use crate::harness::ws::Ws;
+use crate::harness::{Client, Server, Value, json};
+use std::time::Duration;
+
+/// The next numbers of that queue that look like this.
+async fn numbers(ws: &mut Ws, queue: &str, ready: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let frame = ws.wait_for("queue.stats").await;
+        assert!(frame["seq"].is_null(), "of the moment: {frame}");
+        let payload = &frame["payload"];
+        if payload["queue_id"] == queue && ready(payload) {
+            return payload.clone();
+        }
+    }
+}
+
+async fn choose(client: &Client, state: &str) {
+    client.post("/api/v1/agent-state/me", json!({ "state": state })).await.expect(200);
+}
+
+/// The same numbers, whenever they were asked for.
+fn timeless(stats: &Value) -> Value {
+    let mut stats = stats.clone();
+    for field in ["at", "longest_wait_seconds", "seq"] {
+        stats.as_object_mut().unwrap().remove(field);
+    }
+    stats
+}
+
+on_both! {
+    async fn a_day_of_a_queue_adds_up(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let id = queue(&admin, "Sales").await;
+        join(&admin, &id, &kim_id).await;
+        let stats = format!("{}/stats", path(&id));
+        let nothing = admin.get(&stats).await.expect(200);
+        assert_eq!(nothing.data()["today"], json!({
+            "offered": 0, "answered": 0, "abandoned": 0, "short_abandoned": 0, "timed_out": 0,
+            "service_level_percent": null, "threshold_seconds": 20, "asa_seconds": null, "aht_seconds": null,
+            "max_wait_seconds": 0.0,
+        }));
+        choose(&kim, "available").await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        let first = numbers(&mut ws, &id, |_| true).await;
+        assert_eq!(timeless(&first), timeless(admin.get(&stats).await.expect(200).data()));
+        assert_eq!((&first["waiting"], &first["agents"]["available"]), (&json!(0), &json!(1)));
+
+        let (one, two) = (call(&admin, &id, "+4930901820").await, call(&admin, &id, "+4930901821").await);
+        let waiting = numbers(&mut ws, &id, |stats| stats["waiting"] == 2).await;
+        assert!(waiting["oldest_joined_at"].is_string(), "{waiting}");
+        server.advance(Duration::from_secs(30)).await;
+        let older = numbers(&mut ws, &id, |stats| stats["longest_wait_seconds"].as_f64() >= Some(30.0)).await;
+        assert_eq!(older["oldest_joined_at"], waiting["oldest_joined_at"], "nothing else has changed: {older}");
+
+        for what in ["ring", "answer"] {
+            report(&admin, &one, what, json!({ "user_id": kim_id })).await;
+        }
+        server.advance(Duration::from_secs(60)).await;
+        report(&admin, &one, "end", json!({ "ended_by": "customer" })).await;
+        report(&admin, &two, "end", json!({ "ended_by": "customer" })).await;
+        let done = numbers(&mut ws, &id, |stats| stats["today"]["offered"] == 2 && stats["waiting"] == 0).await;
+        let today = &done["today"];
+        assert_eq!((&today["answered"], &today["abandoned"]), (&json!(1), &json!(1)), "{done}");
+        assert_eq!(today["service_level_percent"], 0.0, "answered after 30 of 20 seconds: {done}");
+        for (field, least) in [("asa_seconds", 30.0), ("aht_seconds", 60.0), ("max_wait_seconds", 90.0)] {
+            let value = today[field].as_f64().expect("a number");
+            assert!((least..least + 20.0).contains(&value), "{field}: {done}");
+        }
+        assert!(done.get("oldest_joined_at").is_none(), "{done}");
+        let asked = admin.get(&stats).await.expect(200);
+        assert_eq!(timeless(asked.data()), timeless(&numbers_now(&server, &admin, &id).await));
+    }
+
+    async fn numbers_come_right_after_a_subscription_and_to_those_who_may_see_them(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, _) = server.user("lee@example.com", "agent").await;
+        let stranger = server.other_tenant("other").await;
+        let (sales, support) = (queue(&admin, "Sales").await, queue(&admin, "Support").await);
+        let foreign = queue(&stranger, "Theirs").await;
+        join(&admin, &sales, &kim_id).await;
+        let subscribe = |events: &[&str]| json!({ "type": "subscribe", "payload": { "events": events } });
+
+        let (mut ws, _) = Ws::connect(&server, &kim).await;
+        assert_eq!(ws.wait_for("queue.stats").await["payload"]["queue_id"], json!(sales));
+        ws.send(&subscribe(&["queue.*"])).await;
+        ws.wait_for("subscribed").await;
+        let told = ws.wait_for("queue.stats").await;
+        assert_eq!(told["payload"]["queue_id"], json!(sales), "and no other queue: {told}");
+        // Numbers that do not change are not told again; those of another queue never.
+        choose(&kim, "available").await;
+        let told = ws.wait_for("queue.stats").await;
+        assert_eq!((&told["payload"]["queue_id"], &told["payload"]["agents"]["available"]), (&json!(sales), &json!(1)));
+
+        let (mut of_admin, _) = Ws::connect(&server, &admin).await;
+        let mut missing = vec![sales.as_str(), support.as_str()];
+        while !missing.is_empty() {
+            let told = of_admin.wait_for("queue.stats").await;
+            missing.retain(|id| told["payload"]["queue_id"] != *id);
+        }
+        let (mut elsewhere, _) = Ws::connect(&server, &stranger).await;
+        assert_eq!(elsewhere.wait_for("queue.stats").await["payload"]["queue_id"], json!(foreign));
+
+        // Who is in no queue gets no numbers, and who asked for other events neither.
+        let (mut outside, _) = Ws::connect(&server, &lee).await;
+        let (mut other, _) = Ws::connect(&server, &admin).await;
+        other.wait_for("queue.stats").await;
+        other.send(&subscribe(&["test.*"])).await;
+        other.wait_for("subscribed").await;
+        choose(&kim, "away").await;
+        numbers(&mut ws, &sales, |stats| stats["agents"]["paused"] == 1).await;
+        mark(&admin).await;
+        for ws in [&mut outside, &mut other] {
+            loop {
+                let frame = ws.next_json().await;
+                assert_ne!(frame["type"], "queue.stats", "{frame}");
+                if frame["type"] == "test.mark" {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// What somebody is told who begins to listen now.
+async fn numbers_now(server: &Server, client: &Client, queue: &str) -> Value {
+    let (mut ws, _) = Ws::connect(server, client).await;
+    numbers(&mut ws, queue, |_| true).await
+}
+
+#[tokio::test]
+async fn every_server_tells_its_own_listeners_and_a_new_one_begins_with_the_truth() {
+    let here = Server::builder().mariadb().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let there_admin = there.with_token(admin.token());
+    let id = queue(&admin, "Sales").await;
+    let (mut ws, _) = Ws::connect(&there, &there_admin).await;
+    numbers(&mut ws, &id, |_| true).await;
+    call(&admin, &id, "+4930901820").await;
+    let told = numbers(&mut ws, &id, |stats| stats["waiting"] == 1).await;
+    here.restart().await;
+    assert_eq!(timeless(&numbers_now(&here, &admin, &id).await), timeless(&told));
+}
