@@ -89,7 +89,7 @@ fn complete(method: &str, path: &str, operation: &mut Operation) {
     if path.contains('{') {
         failures.push(("404", "Absent, or another tenant's"));
     }
-    if matches!(method, "DELETE") {
+    if matches!(method, "DELETE" | "PUT") {
         failures.push(("409", "Not as things are now"));
     }
     if path == "/metrics" {
