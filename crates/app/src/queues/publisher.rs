@@ -21,8 +21,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// A queue's numbers are said no more often.
 const EVERY: Duration = Duration::from_secs(1);
-/// Clients that come within this time are answered together: a restart brings thousands at once.
-const GATHERING: Duration = Duration::from_millis(50);
+/// Clients that come within this time are answered together: a restart brings thousands at once, and one that subscribes
+/// again and again costs no more than ten answers a second.
+const GATHERING: Duration = Duration::from_millis(100);
 
 /// The numbers of tenants with listeners here; for each of its queues about half a kilobyte.
 #[derive(Default)]

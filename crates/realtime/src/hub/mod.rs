@@ -165,8 +165,8 @@ impl Hub {
     /// The tenants with listeners here.
     #[must_use]
     pub fn tenants(&self) -> Vec<TenantId> {
-        let listened = |tenant: Arc<Tenant>| (tenant.connections() > 0).then(|| tenant.id.clone());
-        self.0.tenants().into_iter().filter_map(listened).collect()
+        let all = self.0.tenants();
+        all.iter().filter(|tenant| tenant.connections() > 0).map(|tenant| tenant.id.clone()).collect()
     }
 
     /// Lets clients go on with another token, if that authority agrees.
