@@ -3,6 +3,7 @@
 use super::{CALLS, Center};
 use crate::harness::macros::on_both;
 use crate::harness::{Server, json};
+use futures_util::future::join_all;
 
 on_both! {
     async fn a_repeated_report_changes_nothing_and_says_nothing(server) {
@@ -59,5 +60,33 @@ on_both! {
         let first = center.pbx.post(CALLS, unnamed.clone()).await.expect(201);
         let second = center.pbx.post(CALLS, unnamed).await.expect(201);
         assert_ne!(first.data()["id"], second.data()["id"]);
+    }
+
+    async fn calls_that_come_and_go_at_once_have_places_of_their_own(server) {
+        let center = Center::open(&server).await;
+        let arriving = (0..10).map(async |number| {
+            let body = json!({
+                "id": format!("c{number}"), "direction": "inbound", "queue_id": center.queue,
+                "from": { "number": "1" }, "to": { "number": "2" },
+            });
+            center.pbx.post(CALLS, body).await.expect(201).data()["entries"][0]["position"].as_u64()
+        });
+        let mut places = join_all(arriving).await;
+        places.sort_unstable();
+        assert_eq!(places, (1..=10).map(Some).collect::<Vec<_>>());
+        let going = (0..10).map(async |number| {
+            let user = if number % 2 == 0 { &center.kim_id } else { &center.lee_id };
+            for what in ["ring", "answer"] {
+                center.of(user, &format!("c{number}"), what).await.expect(200);
+            }
+            center.report(&format!("c{number}"), "end", json!({})).await.expect(200);
+        });
+        join_all(going).await;
+        let said = center.said(0).await;
+        for (event, count) in [("queue.left answered", 10), ("call.ended answered", 10)] {
+            assert_eq!(said.iter().filter(|one| *one == event).count(), count, "{said:?}");
+        }
+        let stats = center.admin.get(&format!("/api/v1/queues/{}/stats", center.queue)).await.expect(200);
+        assert_eq!((&stats.data()["waiting"], &stats.data()["today"]["answered"]), (&json!(0), &json!(10)));
     }
 }

@@ -1,6 +1,7 @@
 //! What answers about calls look like.
 
-use model::calls::{Call, Entry, Leg, Party};
+use model::calls::{Call, EndedBy, Entry, Leg, Outcome, Party, Via};
+use model::queues::LeftReason;
 use model::{QueueId, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -133,8 +134,8 @@ impl CallBody {
             started_at: call.started_at.to_string(),
             answered_at: moment(call.answered_at),
             ended_at: moment(call.ended_at),
-            outcome: call.outcome.map(|outcome| outcome.as_str()),
-            ended_by: call.ended_by.map(|who| who.as_str()),
+            outcome: call.outcome.map(Outcome::as_str),
+            ended_by: call.ended_by.map(EndedBy::as_str),
             duration_seconds: call.ended_at.unwrap_or(now).since(call.started_at).as_secs_f64(),
             wait_seconds: call.wait(now).as_secs_f64(),
             talk_seconds: call.talk(now).as_secs_f64(),
@@ -157,7 +158,7 @@ impl LegBody {
             user_id: leg.user.to_string(),
             role: leg.role.as_str(),
             queue_id: leg.queue.as_ref().map(QueueId::to_string),
-            via: leg.via.map(|via| via.as_str()),
+            via: leg.via.map(Via::as_str),
             device: None,
             offered_at: leg.offered_at.to_string(),
             answered_at: moment(leg.answered_at),
@@ -178,7 +179,7 @@ impl EntryBody {
             queue_id: entry.queue.to_string(),
             joined_at: entry.joined_at.to_string(),
             left_at: moment(entry.left_at),
-            reason: entry.reason.map(|reason| reason.as_str()),
+            reason: entry.reason.map(LeftReason::as_str),
             wait_seconds: entry.wait(now).as_secs_f64(),
             position: entry.position,
         }

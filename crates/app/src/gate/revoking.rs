@@ -48,7 +48,7 @@ impl Gate {
                 }
             }
             Revoked::User(user) => match self.present(tenant, user).await {
-                Ok(now) => self.hub.user_changed(tenant, user, now),
+                Ok(now) => self.hub.user_changed(tenant, user, now.as_ref()),
                 Err(error) => {
                     // Nobody knows what the user may see now: the connections close, and come back when it is known.
                     tracing::warn!(tenant_id = %tenant, user_id = %user, %error, "User's connections closed: role and queues unknown");

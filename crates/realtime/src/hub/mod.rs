@@ -219,10 +219,10 @@ impl Hub {
 
     /// A user's role or queues are others now, so that its connections see other things; or, with `None`, the user is gone,
     /// and its connections close with 4403.
-    pub fn user_changed(&self, tenant: &TenantId, user: &UserId, now: Option<(Role, Memberships)>) {
+    pub fn user_changed(&self, tenant: &TenantId, user: &UserId, now: Option<&(Role, Memberships)>) {
         self.0.for_each(tenant, |member| {
             if member.user.as_ref() == Some(user) {
-                match &now {
+                match now {
                     Some((role, queues)) => member.see_as(*role, queues.clone()),
                     None => member.close(Close::PUT_OUT),
                 }

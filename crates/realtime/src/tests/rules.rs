@@ -137,10 +137,10 @@ async fn another_role_changes_what_is_seen() {
     world.hub.committed(&world.commit(secret()).await);
     world.publish(1).await;
     assert_eq!(client.seqs(1).await, [2]);
-    world.hub.user_changed(&tenant(), &user("u1"), Some((Role::Supervisor, Memberships::default())));
+    world.hub.user_changed(&tenant(), &user("u1"), Some(&(Role::Supervisor, Memberships::default())));
     world.hub.committed(&world.commit(secret()).await);
     assert_eq!(client.seqs(1).await, [3]);
-    world.hub.user_changed(&tenant(), &user("u1"), Some((Role::Agent, Memberships::default())));
+    world.hub.user_changed(&tenant(), &user("u1"), Some(&(Role::Agent, Memberships::default())));
     world.hub.committed(&world.commit(secret()).await);
     world.publish(1).await;
     assert_eq!(client.seqs(1).await, [5]);

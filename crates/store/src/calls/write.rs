@@ -2,7 +2,8 @@
 
 use crate::rows::parts;
 use crate::{Conn, Result, on};
-use model::calls::{Call, Entry, Leg};
+use model::calls::{Call, EndedBy, Entry, Leg, OfferOutcome, Outcome, Via};
+use model::queues::LeftReason;
 use model::{QueueId, TenantId, Timestamp};
 use serde::Serialize;
 use sqlx::QueryBuilder;
@@ -52,8 +53,8 @@ async fn update(conn: Conn<'_>, tenant: &TenantId, call: &Call) -> Result<()> {
          WHERE tenant_id = ? AND id = ?")
         .bind(call.state.as_str()).bind(call.queue.as_ref().map(QueueId::as_str))
         .bind(call.answered_at.map(|at| at.0)).bind(call.ended_at.map(|at| at.0)).bind(call.reported_at.0)
-        .bind(call.waited.map(millis)).bind(call.outcome.map(|one| one.as_str()))
-        .bind(call.ended_by.map(|one| one.as_str())).bind(&call.outside).bind(i64::from(call.transfers))
+        .bind(call.waited.map(millis)).bind(call.outcome.map(Outcome::as_str))
+        .bind(call.ended_by.map(EndedBy::as_str)).bind(&call.outside).bind(i64::from(call.transfers))
         .bind(&call.disposition).bind(&tags).bind(&attributes)
         .bind(tenant.as_str()).bind(call.id.as_str()).execute(c).await.map(|_| ()))
 }
@@ -67,10 +68,10 @@ async fn put_legs(mut conn: Conn<'_>, tenant: &TenantId, call: &Call, legs: &[(i
             replace.push_values(some, |mut row, (number, leg)| {
                 row.push_bind(tenant.as_str()).push_bind(call.id.as_str()).push_bind(*number)
                     .push_bind(leg.id.as_str()).push_bind(leg.user.as_str()).push_bind(leg.role.as_str())
-                    .push_bind(leg.queue.as_ref().map(QueueId::as_str)).push_bind(leg.via.map(|via| via.as_str()))
+                    .push_bind(leg.queue.as_ref().map(QueueId::as_str)).push_bind(leg.via.map(Via::as_str))
                     .push_bind(i64::try_from(leg.attempt).unwrap_or(i64::MAX)).push_bind(leg.offered_at.0)
                     .push_bind(moment(leg.answered_at)).push_bind(moment(leg.ended_at))
-                    .push_bind(leg.missed.map(|outcome| outcome.as_str())).push_bind(i64::from(leg.hold_count))
+                    .push_bind(leg.missed.map(OfferOutcome::as_str)).push_bind(i64::from(leg.hold_count))
                     .push_bind(moment(leg.held_since)).push_bind(millis(leg.held)).push_bind(call.started_at.0);
             });
             replace.build().execute(c).await.map(|_| ())
@@ -94,7 +95,7 @@ async fn put_entries(
                 row.push_bind(tenant.as_str()).push_bind(call.id.as_str()).push_bind(*number)
                     .push_bind(entry.id.as_str()).push_bind(entry.queue.as_str()).push_bind(entry.joined_at.0)
                     .push_bind(i64::from(entry.position)).push_bind(i64::from(entry.offers))
-                    .push_bind(moment(entry.left_at)).push_bind(entry.reason.map(|reason| reason.as_str()));
+                    .push_bind(moment(entry.left_at)).push_bind(entry.reason.map(LeftReason::as_str));
             });
             replace.build().execute(c).await.map(|_| ())
         })?;
