@@ -71,7 +71,7 @@ impl Calls {
         if let Some(queue) = &new.queue {
             facts.check_queue(queue, "queue_id")?;
         }
-        let step = machine::start(new, &facts.context, now).map_err(refused)?;
+        let step = machine::start(new, &facts.context, now).map_err(|why| refused(&why))?;
         facts::check_on_duty(&agents, &step)?;
         let call = subject.store(&mut work, &facts, step).await?;
         work.commit().await?;
@@ -114,7 +114,7 @@ impl Calls {
         if let Some((queue, field)) = &named.queue {
             facts.check_queue(queue, field)?;
         }
-        let step = machine::apply(before, command, &facts.context, now).map_err(refused)?;
+        let step = machine::apply(before, command, &facts.context, now).map_err(|why| refused(&why))?;
         let Some(step) = step else { return Ok((known.call, false)) };
         facts::check_on_duty(&agents, &step)?;
         let subject = Subject { tenant, before: Some(before), body_hash: &known.body_hash };
@@ -165,7 +165,7 @@ fn taken(known: &Stored) -> Error {
 }
 
 /// Names the present state.
-fn refused(refusal: Refusal) -> Error {
+fn refused(refusal: &Refusal) -> Error {
     Error::Conflict {
         code: access::code(&refusal.why),
         message: refusal.to_string(),

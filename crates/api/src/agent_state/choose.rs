@@ -43,5 +43,5 @@ pub(crate) async fn choose(
 ) -> Result<Ok200<ChosenState>> {
     let wish = Wish { state: wish.state, reason: wish.reason, if_version: wish.if_version };
     let (agent, changed) = state.app.agents.choose_own(&caller, wish).await?;
-    Ok(Ok200(ChosenState { state: AgentState::full(&caller.tenant, agent), changed }))
+    Ok(Ok200(ChosenState { state: AgentState::full(&caller.tenant, &agent), changed }))
 }

@@ -17,7 +17,7 @@ pub(crate) async fn own(
     Caller(caller): Caller,
 ) -> Result<Ok200<AgentState>> {
     let listed = state.app.agents.get(&caller.tenant, &caller.user).await?;
-    Ok(Ok200(AgentState::full(&caller.tenant, listed.agent)))
+    Ok(Ok200(AgentState::full(&caller.tenant, &listed.agent)))
 }
 
 /// Show an agent's state
@@ -30,5 +30,5 @@ pub(crate) async fn of_user(
     Path(id): Path<String>,
 ) -> Result<Ok200<AgentState>> {
     let listed = state.app.agents.get(caller.tenant(), &user_id(&id)?).await?;
-    Ok(Ok200(AgentState::seen_by(&caller, listed.agent)))
+    Ok(Ok200(AgentState::seen_by(&caller, &listed.agent)))
 }

@@ -30,7 +30,7 @@ pub(crate) struct ListedAgent {
 impl ListedAgent {
     /// What `caller` may see of an agent.
     pub fn seen_by(caller: &app::Caller, listed: store::agents::Listed) -> Self {
-        Self { state: AgentState::seen_by(caller, listed.agent), name: listed.name }
+        Self { state: AgentState::seen_by(caller, &listed.agent), name: listed.name }
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct AgentState {
 }
 
 impl AgentState {
-    fn full(tenant: &TenantId, agent: Agent) -> Self {
+    fn full(tenant: &TenantId, agent: &Agent) -> Self {
         Self {
             user_id: agent.user.to_string(),
             tenant_id: tenant.to_string(),
@@ -69,7 +69,7 @@ impl AgentState {
     }
 
     /// What `caller` may see of `agent`: why a colleague is on a break is not an agent's business.
-    fn seen_by(caller: &Caller, agent: Agent) -> Self {
+    fn seen_by(caller: &Caller, agent: &Agent) -> Self {
         let viewer = caller.viewer();
         let sees_all = viewer.role != Role::Agent || viewer.user.as_ref() == Some(&agent.user);
         let full = Self::full(caller.tenant(), agent);

@@ -53,7 +53,7 @@ pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()>
             Err(Error::Forbidden("agents act for themselves only: user_id must be your own"))
         }
         Command::End { .. } | Command::Transfer(..) if call.ended_at.is_none() && !has_it(call, user) => {
-            Err(refused(Refusal { state: call.state, why: Why::DoesNotTalk(user.clone()) }))
+            Err(refused(&Refusal { state: call.state, why: Why::DoesNotTalk(user.clone()) }))
         }
         _ => Ok(()),
     }
