@@ -18,6 +18,7 @@ mod clients;
 mod durability;
 mod envelope;
 mod events;
+mod examples;
 mod harness;
 mod health;
 mod layering;

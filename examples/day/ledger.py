@@ -1,0 +1,182 @@
+"""Keeps the books of queues out of the events of a log, by `docs/metrics-definitions.md`, and of nothing else. Times are whole
+milliseconds. What one event says of another (`wait_seconds` and the like) is compared with what it comes to here.
+
+One thing stands in no event: wrap-up that an agent did under another call, which only agents with two calls at once have."""
+
+from dataclasses import dataclass
+
+from moments import milliseconds
+
+
+@dataclass(eq=False)
+class Entry:
+    """A stay of a call in a queue."""
+
+    queue: str
+    joined: int
+    offered: bool = False
+    left: int | None = None
+    reason: str | None = None
+
+    @property
+    def wait(self):
+        return self.left - self.joined
+
+
+@dataclass(eq=False)
+class Leg:
+    """An agent's part in a call, once answered."""
+
+    user: str
+    queue: str | None
+    answered: int
+    held_since: int | None = None
+    hold: int = 0
+    ended: int | None = None
+    # Whether anybody saw it end.
+    seen: bool = True
+
+    @property
+    def talk(self):
+        return self.ended - self.answered - self.hold
+
+
+@dataclass(eq=False)
+class WrapUp:
+    """The paper work after a leg."""
+
+    call: str
+    queue: str | None
+    since: int
+    until: int
+    ended: int | None = None
+
+    @property
+    def lasted(self):
+        return min(self.ended, self.until) - self.since
+
+
+class Ledger:
+    """Takes the events of a log, in their order."""
+
+    def __init__(self):
+        self.entries, self.legs, self.wrap_ups = [], [], []
+        self.complaints = []
+        # By call: the stay that goes on, and the parts of agents, by leg, that were answered.
+        self._waiting, self._calls = {}, {}
+        # By agent, the paper work that goes on.
+        self._wrapping = {}
+
+    def take(self, event):
+        handler = getattr(self, "_" + event["type"].replace(".", "_"), None)
+        if handler:
+            self._event = event
+            handler(event["payload"], milliseconds(event["payload"].get("at") or event["created_at"]))
+
+    def _agree(self, what, said, computed):
+        """`said` is in seconds."""
+        if abs(said * 1000 - computed) > 1:
+            seq = self._event["seq"]
+            self.complaints.append(f"event {seq}: says {what} {said}, and the events before it {computed / 1000}")
+
+    def _queue_joined(self, said, at):
+        entry = Entry(said["queue_id"], at)
+        self.entries.append(entry)
+        self._waiting[said.get("call_id") or said["session_id"]] = entry
+
+    def _queue_left(self, said, at):
+        entry = self._waiting.pop(said.get("call_id") or said["session_id"], None)
+        if entry is None:
+            # It joined before the log begins.
+            return
+        entry.left, entry.reason = at, said["reason"]
+        self._agree("wait_seconds", said["wait_seconds"], entry.wait)
+
+    def _call_ringing(self, said, _):
+        entry = self._waiting.get(said["call_id"])
+        if entry:
+            entry.offered = True
+
+    def _call_answered(self, said, at):
+        leg = Leg(said["user_id"], said.get("queue_id"), at)
+        self.legs.append(leg)
+        self._calls.setdefault(said["call_id"], {})[said["leg_id"]] = leg
+
+    def _leg(self, said):
+        return self._calls.get(said["call_id"], {}).get(said["leg_id"])
+
+    def _call_hold(self, said, at):
+        leg = self._leg(said)
+        if leg:
+            leg.held_since = at
+
+    def _call_unhold(self, said, at):
+        leg = self._leg(said)
+        if leg and leg.held_since is not None:
+            self._agree("hold_seconds", said["hold_seconds"], at - leg.held_since)
+            leg.hold += at - leg.held_since
+            leg.held_since = None
+
+    def _call_transferred(self, said, at):
+        for leg in self._calls.get(said["call_id"], {}).values():
+            if leg.ended is None and leg.user == said.get("from_user_id"):
+                leg.ended = at
+
+    def _call_ended(self, said, at):
+        legs = self._calls.get(said["call_id"], {}).values()
+        for leg in legs:
+            if leg.ended is None:
+                leg.ended, leg.seen = at, not said.get("estimated")
+        # In an internal call two agents are in it at once, one of them without an event.
+        if said["direction"] != "internal":
+            self._agree("talk_seconds", said["talk_seconds"], sum(leg.talk for leg in legs))
+            self._agree("hold_seconds", said["hold_seconds"], sum(leg.hold for leg in legs))
+
+    def _agent_state_changed(self, said, _):
+        at, user, call = milliseconds(said["changed_at"]), said["user_id"], said.get("call_id")
+        wrap_up = self._wrapping.get(user)
+        here = said["state"] == "wrap_up"
+        # While a phone rings, the paper work goes on.
+        if wrap_up and said["state"] != "ringing" and not (here and call == wrap_up.call):
+            wrap_up.ended = at
+            wrap_up = self._wrapping.pop(user) and None
+        if here and wrap_up:
+            wrap_up.until = milliseconds(said["until"])
+        elif here:
+            parts = [leg for leg in self._calls.get(call, {}).values() if leg.user == user and leg.ended]
+            if parts:
+                wrap_up = WrapUp(call, parts[-1].queue, parts[-1].ended, milliseconds(said["until"]))
+                self._wrapping[user] = wrap_up
+                self.wrap_ups.append(wrap_up)
+
+
+def numbers(ledger, queue, is_today):
+    """A queue's numbers over what ended at the moments for which `is_today` holds. `queue` is as the server lists it, with
+    `short_abandon_seconds` filled in."""
+    entries = [e for e in ledger.entries if e.queue == queue["id"] and e.left is not None and is_today(e.left)]
+    of = lambda *reasons: [e for e in entries if e.reason in reasons]
+    limit = queue["short_abandon_seconds"] * 1000
+    answered, gave_up = of("answered"), of("abandoned")
+    abandoned = [e for e in gave_up if e.wait >= limit]
+    timed_out = of("timeout", "exit_key", "empty")
+    in_time = [e for e in answered if e.wait <= queue["sla"]["threshold_seconds"] * 1000]
+    handled = [leg for leg in ledger.legs if leg.queue == queue["id"] and leg.ended and is_today(leg.ended) and leg.seen]
+    wrap_ups = [w for w in ledger.wrap_ups if w.queue == queue["id"] and w.ended and is_today(w.ended)]
+    work = sum(leg.talk + leg.hold for leg in handled) + sum(w.lasted for w in wrap_ups)
+    return {
+        "waiting": sum(e.queue == queue["id"] and e.left is None for e in ledger.entries),
+        "offered": sum(e.reason != "transferred" or e.offered for e in entries),
+        "answered": len(answered),
+        "abandoned": len(abandoned),
+        "short_abandoned": len(gave_up) - len(abandoned),
+        "timed_out": len(timed_out),
+        "service_level_percent": _ratio(100 * len(in_time), len(answered) + len(abandoned) + len(timed_out)),
+        "threshold_seconds": queue["sla"]["threshold_seconds"],
+        "asa_seconds": _ratio(sum(e.wait for e in answered) / 1000, len(answered)),
+        "aht_seconds": _ratio(work / 1000, len(handled)),
+        "max_wait_seconds": max((e.wait for e in entries), default=0) / 1000,
+    }
+
+
+def _ratio(part, whole):
+    return part / whole if whole else None
