@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares a server's statistics of queues with what its event log comes to, by the definitions of
-docs/metrics-definitions.md, and checks the order of the log. Reads events and queues, and writes nothing. Exits with 1 on any
-difference. Settings of queues count as they are now: change none of them on the day that is checked."""
+docs/metrics-definitions.md, and checks the order of the log. Reads events and queues, and writes nothing. Exits with 1 on
+any difference. Settings of queues count as they are now: change none of them on the day that is checked."""
 
 import argparse
 import datetime
@@ -73,7 +73,9 @@ def compute(program, found, tenants_zone):
     ledger, order, head = Ledger(), None, 0
     by_seq = sorted(found, key=lambda queue: queue["stats"]["seq"])
     for events, meta in pages(program, "/api/v1/events?"):
-        order = order or Order(meta["oldest_seq"])
+        if order is None:
+            order = Order(meta["oldest_seq"])
+            reaches_back(events, meta, found, tenants_zone)
         for event in events:
             while by_seq and by_seq[0]["stats"]["seq"] < event["seq"]:
                 settle(by_seq.pop(0), ledger, tenants_zone)
@@ -88,10 +90,20 @@ def compute(program, found, tenants_zone):
     return head, ledger.complaints + order.complaints
 
 
+def day(at, tenants_zone):
+    return datetime.datetime.fromtimestamp(at / 1000, tenants_zone).date()
+
+
+def reaches_back(events, meta, found, tenants_zone):
+    """Statistics are of a whole day: a log that has lost its morning has no answer."""
+    today = day(milliseconds(found[0]["stats"]["at"]), tenants_zone)
+    if meta["oldest_seq"] > 1 and events and day(milliseconds(events[0]["created_at"]), tenants_zone) >= today:
+        raise ValueError("the log no longer reaches back to yesterday (EVENT_RETENTION): it lacks some of today")
+
+
 def settle(queue, ledger, tenants_zone):
-    day = lambda at: datetime.datetime.fromtimestamp(at / 1000, tenants_zone).date()
-    today = day(milliseconds(queue["stats"]["at"]))
-    queue["log"] = numbers(ledger, queue, lambda at: day(at) == today)
+    today = day(milliseconds(queue["stats"]["at"]), tenants_zone)
+    queue["log"] = numbers(ledger, queue, lambda at: day(at, tenants_zone) == today)
 
 
 def told(queue):

@@ -1,7 +1,7 @@
-"""Keeps the books of queues out of the events of a log, by `docs/metrics-definitions.md`, and of nothing else. Times are whole
-milliseconds. What one event says of another (`wait_seconds` and the like) is compared with what it comes to here.
+"""Keeps the books of queues from the events of a log alone, by `docs/metrics-definitions.md`. Times are whole milliseconds.
+What an event says of those before it (`wait_seconds` and the like) is compared with what it comes to here.
 
-One thing stands in no event: wrap-up that an agent did under another call, which only agents with two calls at once have."""
+One thing stands in no event: a wrap-up hidden by another call, which only agents with two calls at once have."""
 
 from dataclasses import dataclass
 
@@ -62,8 +62,8 @@ class Ledger:
     def __init__(self):
         self.entries, self.legs, self.wrap_ups = [], [], []
         self.complaints = []
-        # By call: the stay that goes on, and the parts of agents, by leg, that were answered.
-        self._waiting, self._calls = {}, {}
+        # By call: the stay that goes on, and the parts of agents, by leg, that were answered. And the calls that began.
+        self._waiting, self._calls, self._begun = {}, {}, set()
         # By agent, the paper work that goes on.
         self._wrapping = {}
 
@@ -78,6 +78,11 @@ class Ledger:
         if abs(said * 1000 - computed) > 1:
             seq = self._event["seq"]
             self.complaints.append(f"event {seq}: says {what} {said}, and the events before it {computed / 1000}")
+
+    def _call_incoming(self, said, _):
+        self._begun.add(said["call_id"])
+
+    _call_outgoing = _call_incoming
 
     def _queue_joined(self, said, at):
         entry = Entry(said["queue_id"], at)
@@ -128,7 +133,7 @@ class Ledger:
             if leg.ended is None:
                 leg.ended, leg.seen = at, not said.get("estimated")
         # In an internal call two agents are in it at once, one of them without an event.
-        if said["direction"] != "internal":
+        if said["call_id"] in self._begun and said["direction"] != "internal":
             self._agree("talk_seconds", said["talk_seconds"], sum(leg.talk for leg in legs))
             self._agree("hold_seconds", said["hold_seconds"], sum(leg.hold for leg in legs))
 
@@ -160,8 +165,9 @@ def numbers(ledger, queue, is_today):
     abandoned = [e for e in gave_up if e.wait >= limit]
     timed_out = of("timeout", "exit_key", "empty")
     in_time = [e for e in answered if e.wait <= queue["sla"]["threshold_seconds"] * 1000]
-    handled = [leg for leg in ledger.legs if leg.queue == queue["id"] and leg.ended and is_today(leg.ended) and leg.seen]
-    wrap_ups = [w for w in ledger.wrap_ups if w.queue == queue["id"] and w.ended and is_today(w.ended)]
+    over = lambda parts: [p for p in parts if p.queue == queue["id"] and p.ended and is_today(p.ended)]
+    handled = [leg for leg in over(ledger.legs) if leg.seen]
+    wrap_ups = over(ledger.wrap_ups)
     work = sum(leg.talk + leg.hold for leg in handled) + sum(w.lasted for w in wrap_ups)
     return {
         "waiting": sum(e.queue == queue["id"] and e.left is None for e in ledger.entries),

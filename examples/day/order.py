@@ -1,5 +1,5 @@
-"""Checks the order that a log promises (`docs/events.md`): numbers without a hole, calls, stays and agents' states one thing after
-the other. What began before the log's oldest event is left out. Knows nothing of statistics."""
+"""Checks the order that a log promises (`docs/events.md`): numbers without a hole, and calls, stays in queues and agents'
+states one thing after the other. What began before the log's oldest event is left out. Knows nothing of statistics."""
 
 from moments import milliseconds
 
@@ -37,7 +37,8 @@ class Order:
                 self.complaints.append(f"agent {user} is {agent['state']}, without the login or logout for it")
 
     def _complain(self, what):
-        self.complaints.append(f"event {self._event['seq']} ({self._event['type']}, {self._event['subject']}): {what}")
+        event = self._event
+        self.complaints.append(f"event {event['seq']} ({event['type']}, {event['subject']}): {what}")
 
     def _call(self, kind, said):
         call = self._calls.get(said["call_id"])
@@ -60,7 +61,8 @@ class Order:
             call["given_up"] = True
         elif kind == "call.ended":
             call["ended"] = True
-            self._expect(call["given_up"] == (said["outcome"] == "abandoned"), "call.abandoned and the outcome disagree")
+            given_up = said["outcome"] == "abandoned"
+            self._expect(call["given_up"] == given_up, "the outcome and call.abandoned disagree")
             open_legs = [leg for leg, state in call["legs"].items() if state in ("ringing", "held")]
             if open_legs:
                 self._complain(f"legs {', '.join(open_legs)} still ring or hold")

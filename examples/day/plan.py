@@ -1,5 +1,5 @@
 """The calls of the day: who calls when, for whom it rings, and what becomes of it. A simulation by a seed, which `play.py`
-plays. Knows nothing of servers: in its requests names stand in braces, `{a3}`, where the server has ids."""
+plays. Knows no server: in its requests names stand in braces, `{a3}`, where the server has ids."""
 
 import math
 
@@ -7,7 +7,7 @@ from agenda import TICK, Agenda
 from cast import LINES, Call
 from staff import MARGIN_SECONDS, Staff
 
-# How long a call keeps an agent busy, on average, and the share of their time that agents are busy: at noon more than all.
+# How long a call keeps an agent busy, on average, and the share of their time that agents are: at noon more than all.
 HANDLE_SECONDS = 420
 LOAD = 0.88
 

@@ -1,5 +1,5 @@
-"""Plays a planned day against a server, moment by moment. With TEST_CLOCK the server's clock is moved from one moment to the
-next; else all follows as fast as the server answers. Knows nothing of why anything happens."""
+"""Plays a planned day against a server, moment by moment. With TEST_CLOCK the server's clock is moved from one moment to
+the next; else all follows as fast as the server answers. Knows nothing of why anything happens."""
 
 import datetime
 import itertools
