@@ -17,10 +17,7 @@ class Entry:
     offered: bool = False
     left: int | None = None
     reason: str | None = None
-
-    @property
-    def wait(self):
-        return self.left - self.joined
+    wait: int = 0
 
 
 @dataclass(eq=False)
@@ -61,9 +58,12 @@ class Ledger:
 
     def __init__(self):
         self.entries, self.legs, self.wrap_ups = [], [], []
-        self.complaints = []
+        # By call, the moment and the words.
+        self._complaints = []
         # By call: the stay that goes on, and the parts of agents, by leg, that were answered. And the calls that began.
         self._waiting, self._calls, self._begun = {}, {}, set()
+        # By call, the stay that was over last.
+        self._left = {}
         # By agent, the paper work that goes on.
         self._wrapping = {}
 
@@ -73,11 +73,14 @@ class Ledger:
             self._event = event
             handler(event["payload"], milliseconds(event["payload"].get("at") or event["created_at"]))
 
-    def _agree(self, what, said, computed):
-        """`said` is in seconds."""
-        if abs(said * 1000 - computed) > 1:
-            seq = self._event["seq"]
-            self.complaints.append(f"event {seq}: says {what} {said}, and the events before it {computed / 1000}")
+    @property
+    def complaints(self):
+        return [words for *_, words in self._complaints]
+
+    def _agree(self, said, at, what, computed):
+        if abs(said[what] * 1000 - computed) > 1:
+            words = f"event {self._event['seq']}: says {what} {said[what]}, and the events before it {computed / 1000}"
+            self._complaints.append((said.get("call_id"), at, words))
 
     def _call_incoming(self, said, _):
         self._begun.add(said["call_id"])
@@ -90,12 +93,14 @@ class Ledger:
         self._waiting[said.get("call_id") or said["session_id"]] = entry
 
     def _queue_left(self, said, at):
-        entry = self._waiting.pop(said.get("call_id") or said["session_id"], None)
+        item = said.get("call_id") or said["session_id"]
+        entry = self._waiting.pop(item, None)
         if entry is None:
             # It joined before the log begins.
             return
-        entry.left, entry.reason = at, said["reason"]
-        self._agree("wait_seconds", said["wait_seconds"], entry.wait)
+        entry.left, entry.reason, entry.wait = at, said["reason"], at - entry.joined
+        self._left[item] = entry
+        self._agree(said, at, "wait_seconds", entry.wait)
 
     def _call_ringing(self, said, _):
         entry = self._waiting.get(said["call_id"])
@@ -118,7 +123,7 @@ class Ledger:
     def _call_unhold(self, said, at):
         leg = self._leg(said)
         if leg and leg.held_since is not None:
-            self._agree("hold_seconds", said["hold_seconds"], at - leg.held_since)
+            self._agree(said, at, "hold_seconds", at - leg.held_since)
             leg.hold += at - leg.held_since
             leg.held_since = None
 
@@ -132,10 +137,20 @@ class Ledger:
         for leg in legs:
             if leg.ended is None:
                 leg.ended, leg.seen = at, not said.get("estimated")
+        if said.get("estimated"):
+            self._given_up(said, at)
+            return
         # In an internal call two agents are in it at once, one of them without an event.
         if said["call_id"] in self._begun and said["direction"] != "internal":
-            self._agree("talk_seconds", said["talk_seconds"], sum(leg.talk for leg in legs))
-            self._agree("hold_seconds", said["hold_seconds"], sum(leg.hold for leg in legs))
+            self._agree(said, at, "talk_seconds", sum(leg.talk for leg in legs))
+            self._agree(said, at, "hold_seconds", sum(leg.hold for leg in legs))
+
+    def _given_up(self, said, at):
+        """Nobody saw the end: what is said at that moment is dated back to the last report of the call."""
+        entry = self._left.get(said["call_id"])
+        if entry and entry.left == at:
+            entry.wait = milliseconds(said["ended_at"]) - entry.joined
+        self._complaints = [one for one in self._complaints if one[:2] != (said["call_id"], at)]
 
     def _agent_state_changed(self, said, _):
         at, user, call = milliseconds(said["changed_at"]), said["user_id"], said.get("call_id")
