@@ -35,10 +35,14 @@ CREATE TABLE IF NOT EXISTS agent_state_history (
   state VARCHAR(16) NOT NULL,
   previous_state VARCHAR(16) NOT NULL,
   previous_state_ms BIGINT NOT NULL,
+  -- What was chosen, under whatever work.
+  presence VARCHAR(16) NOT NULL,
   reason VARCHAR(100) NULL,
   source VARCHAR(16) NOT NULL,
   changed_by VARCHAR(64) NULL,
+  call_id VARCHAR(64) NULL,
   changed_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, user_id, version),
-  KEY agent_state_history_changed_at (changed_at)
+  KEY agent_state_history_changed_at (changed_at),
+  KEY agent_state_history_of_agent (tenant_id, user_id, changed_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -66,6 +66,27 @@ fn calls() -> Vec<Call> {
             &["state"],
         ),
         call(
+            Method::PUT,
+            "/api/v1/agent-state/user-456",
+            true,
+            json!({ "state": "away", "reason": "lunch", "if_version": 0, "force": false }),
+            &["state"],
+        ),
+        call(
+            Method::POST,
+            "/api/v1/agent-state/me/wrap-up/extend",
+            true,
+            json!({ "seconds": 60 }),
+            &["seconds"],
+        ),
+        call(
+            Method::PATCH,
+            "/api/v1/settings",
+            true,
+            json!({ "timezone": "UTC", "disconnect_policy": "keep", "grace_seconds": 5, "erase_after_days": 30 }),
+            &[],
+        ),
+        call(
             Method::POST,
             "/api/v1/api-keys",
             true,
@@ -89,7 +110,7 @@ fn wrong_types(value: &Value) -> Vec<Value> {
 async fn everything(admin: &Client) -> Vec<Value> {
     let mut all = Vec::new();
     let lists = ["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/agent-state"];
-    for path in lists.into_iter().chain(["/api/v1/agent-state/me"]) {
+    for path in lists.into_iter().chain(["/api/v1/agent-state/me", "/api/v1/settings"]) {
         let mut answer = admin.get(path).await.expect(200);
         answer.body.as_object_mut().unwrap().remove("meta");
         all.push(answer.body);

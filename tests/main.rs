@@ -27,6 +27,7 @@ mod permissions;
 mod queues;
 mod quick_start;
 mod retention;
+mod settings;
 mod startup;
 mod users;
 mod webhooks;

@@ -4,9 +4,9 @@ use crate::harness::macros::on_both;
 use crate::harness::server::PASSWORD;
 use crate::harness::{Client, Server, Value, json};
 
-/// What agents and supervisors may not do. Everything else is open to every signed-in user.
+/// What agents and supervisors may not do. Everything else is open to every signed-in user, save what follows.
 const ADMINS_ONLY: &[&str] =
-    &["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/ws/connections"];
+    &["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/ws/connections", "/api/v1/settings"];
 
 /// The same of single calls.
 const QUEUE_SETUP: &[(&str, &str)] =
@@ -14,6 +14,7 @@ const QUEUE_SETUP: &[(&str, &str)] =
 
 /// What agents may not do, and supervisors may.
 const NOT_FOR_AGENTS: &[(&str, &str)] = &[
+    ("PUT", "/api/v1/agent-state/{user_id}"),
     ("PUT", "/api/v1/queues/{id}/members/{user_id}"),
     ("DELETE", "/api/v1/queues/{id}/members/{user_id}"),
     ("POST", "/api/v1/calls"),

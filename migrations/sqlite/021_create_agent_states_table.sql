@@ -35,10 +35,14 @@ CREATE TABLE IF NOT EXISTS agent_state_history (
   state TEXT NOT NULL,
   previous_state TEXT NOT NULL,
   previous_state_ms INTEGER NOT NULL,
+  -- What was chosen, under whatever work.
+  presence TEXT NOT NULL,
   reason TEXT NULL,
   source TEXT NOT NULL,
   changed_by TEXT NULL,
+  call_id TEXT NULL,
   changed_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, user_id, version)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS agent_state_history_changed_at ON agent_state_history (changed_at);
+CREATE INDEX IF NOT EXISTS agent_state_history_of_agent ON agent_state_history (tenant_id, user_id, changed_at);

@@ -143,6 +143,11 @@ fn wrong_field(path: &str, error: &serde_json::Error, bytes: &[u8]) -> ApiError 
     ApiError::invalid(vec![problem])
 }
 
+/// Takes a field that may be left out, and may not be null.
+pub(crate) fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
 /// Tells a field that was left out (`None`) from one that is null (`Some(None)`).
 pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     d: D,

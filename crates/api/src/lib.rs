@@ -19,6 +19,7 @@ mod paging;
 mod permissions;
 mod queues;
 mod request_id;
+mod settings;
 mod state;
 mod users;
 mod wallboard;
@@ -50,6 +51,7 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(agent_state::routes())
         .merge(calls::routes())
         .merge(wallboard::routes())
+        .merge(settings::routes())
         .merge(events::routes())
         .merge(queues::routes())
         .merge(ws::routes())

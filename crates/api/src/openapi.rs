@@ -15,7 +15,7 @@ const ABOUT: &str = "Real-time events for call centers. Answers come as {\"succe
     {\"success\":false,\"error\":{code,message,details},\"request_id\"}.";
 
 /// The sections, in the order in which somebody new needs them.
-const TAGS: [&str; 10] = [
+const TAGS: [&str; 11] = [
     "Sign-in",
     "Agents",
     "Calls",
@@ -25,6 +25,7 @@ const TAGS: [&str; 10] = [
     "Webhooks",
     "Users",
     "API keys",
+    "Settings",
     "Operations",
 ];
 

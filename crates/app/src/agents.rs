@@ -1,76 +1,102 @@
 //! The agents' states: changes what an agent chose, keeps the history, and says so.
 
+mod asking;
+mod timers;
+
+pub use asking::Wish;
+
 use crate::broadcaster::{Broadcaster, Work};
 use crate::calls::count_wrap_ups;
 use crate::error::retrying;
-use crate::fields::{FieldProblem, Problems};
-use crate::gate::{self, Identity};
+use crate::gate::{Caller, Identity};
 use crate::{Error, Result, events};
-use model::agents::{
-    self as machine, Agent, AgentEvent, Change, Choice, Command, Policies, Presence, Refusal, Source, State,
-};
+use asking::{By, not_on_break, refused};
+use model::agents::{self as machine, Agent, AgentEvent, Change, Command, Policies, Presence, State};
 use model::{Memberships, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
-use store::agents::{self as rows, HistoryEntry, Listed};
+use store::agents::{self as rows, HistoryEntry, HistoryFilter, Listed, Locked};
 use store::{queue_members, settings};
-
-/// A wish as it comes from a client.
-#[derive(Debug, Clone)]
-pub struct Wish {
-    /// The word of the state.
-    pub state: String,
-    /// Why, in a word of the tenant's.
-    pub reason: Option<String>,
-    /// The version that the wish was made upon.
-    pub if_version: Option<i64>,
-}
 
 /// Manages agents' states.
 pub struct Agents {
     broadcaster: Arc<Broadcaster>,
 }
 
+/// The agent after a command, and whether that has changed anything.
+pub type Outcome = (Agent, bool);
+
 impl Agents {
     pub(crate) fn new(broadcaster: Arc<Broadcaster>) -> Self {
         Self { broadcaster }
     }
 
-    /// Sets the caller's own state. Gives the agent as it is then, and whether anything changed.
-    pub async fn choose_own(&self, identity: &Identity, wish: Wish) -> Result<(Agent, bool)> {
-        let choice = Choice {
-            presence: checked(&wish)?,
-            reason: wish.reason,
-            if_version: wish.if_version,
-            source: Source::Oneself,
-            by: Some(identity.user.clone()),
-            force: false,
-        };
-        let command = Command::Choose(choice);
-        retrying(|| self.act(&identity.tenant, &identity.user, &command, Some(&identity.session))).await
+    /// Sets the caller's own state.
+    pub async fn choose_own(&self, identity: &Identity, wish: Wish) -> Result<Outcome> {
+        let by = By::oneself(identity);
+        let choice = by.choice(wish)?;
+        self.act(&identity.tenant, &identity.user, &by, |_| Ok(Command::Choose(choice.clone()))).await
     }
 
-    /// One command to one agent, who must be there: whoever was put out while the call was on its way is off duty, and stays
-    /// it.
+    /// Sets an agent's state, the caller's own if that is the agent.
+    pub async fn choose_of(&self, caller: &Caller, user: &UserId, wish: Wish) -> Result<Outcome> {
+        let by = By::whoever(caller, user);
+        let choice = by.choice(wish)?;
+        self.act(caller.tenant(), user, &by, |_| Ok(Command::Choose(choice.clone()))).await
+    }
+
+    /// Ends the caller's break, or withdraws the wish for one: available.
+    pub async fn end_break(&self, identity: &Identity) -> Result<Outcome> {
+        let by = By::oneself(identity);
+        let choice = by.choice(Wish::of(Presence::Available, None))?;
+        let end = |agent: &Agent| match agent.chosen.presence {
+            Presence::Break => Ok(Command::Choose(choice.clone())),
+            _ => Err(not_on_break(agent)),
+        };
+        self.act(&identity.tenant, &identity.user, &by, end).await
+    }
+
+    /// Ends the caller's wrap-up.
+    pub async fn end_wrap_up(&self, identity: &Identity) -> Result<Outcome> {
+        let by = By::oneself(identity);
+        let command = Command::EndWrapUp { source: by.source, by: by.id.clone() };
+        self.act(&identity.tenant, &identity.user, &by, |_| Ok(command.clone())).await
+    }
+
+    /// Gives the caller's wrap-up more time.
+    pub async fn extend_wrap_up(&self, identity: &Identity, seconds: i64) -> Result<Outcome> {
+        let seconds = asking::extension(seconds)?;
+        let by = By::oneself(identity);
+        let command = Command::ExtendWrapUp { seconds, source: by.source, by: by.id.clone() };
+        self.act(&identity.tenant, &identity.user, &by, |_| Ok(command.clone())).await
+    }
+
+    /// What `decide` makes of an agent, who must be there: whoever was put out while the call was on its way is off duty, and
+    /// stays it.
     async fn act(
         &self,
         tenant: &TenantId,
         user: &UserId,
-        command: &Command,
-        session: Option<&SessionId>,
-    ) -> Result<(Agent, bool)> {
-        let mut work = self.broadcaster.begin(tenant).await?;
-        let policies = settings::find(work.conn(), tenant).await?.agents;
-        let (agent, _) = rows::lock(work.conn(), tenant, user)
-            .await?
-            .filter(|(_, is_active)| *is_active)
-            .ok_or(gate::ENDED)?;
-        let now = self.broadcaster.clock.now();
-        let change = machine::apply(&agent, command, &policies, now).map_err(|why| refused(&agent, why))?;
-        let Some(change) = change else { return Ok((agent, false)) };
-        count_wrap_ups(&mut work, tenant, &agent, &change.agent, now).await?;
-        store_change(&mut work, tenant, &change, &policies, session).await?;
-        work.commit().await?;
-        Ok((change.agent, true))
+        by: &By,
+        decide: impl Fn(&Agent) -> Result<Command>,
+    ) -> Result<Outcome> {
+        retrying(|| async {
+            let mut work = self.broadcaster.begin(tenant).await?;
+            let policies = settings::find(work.conn(), tenant).await?.agents;
+            let locked = rows::lock(work.conn(), tenant, user).await?.ok_or_else(|| by.unknown())?;
+            if !locked.is_active {
+                return Err(by.inactive());
+            }
+            let now = self.broadcaster.clock.now();
+            let command = decide(&locked.agent)?;
+            let change = machine::apply(&locked.agent, &command, &policies, now)
+                .map_err(|why| refused(&locked.agent, why))?;
+            let Some(change) = change else { return Ok((locked.agent, false)) };
+            let next = next_timer(&locked, &change.agent, &policies, now);
+            store_change(&mut work, tenant, &locked.agent, &change, next, by.session.as_ref()).await?;
+            work.commit().await?;
+            Ok((change.agent, true))
+        })
+        .await
     }
 
     /// One agent's state.
@@ -94,54 +120,38 @@ impl Agents {
         Ok((agents, head.map_or(0, |head| head.seq)))
     }
 
-    /// An agent's changes, newest first, below version `before`.
+    /// An agent's changes, newest first.
     pub async fn history(
         &self,
         tenant: &TenantId,
         user: &UserId,
-        before: i64,
+        filter: HistoryFilter,
         limit: i64,
     ) -> Result<Vec<HistoryEntry>> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, user).await?.ok_or(Error::NotFound("agent"))?;
-        Ok(rows::history(reader.conn(), tenant, user, before, limit).await?)
+        Ok(rows::history(reader.conn(), tenant, user, filter, limit).await?)
     }
 }
 
-fn checked(wish: &Wish) -> Result<Presence> {
-    let mut problems = Problems::default();
-    let presence = Presence::parse(&wish.state);
-    let known: Vec<&str> = Presence::ALL.iter().map(|presence| presence.as_str()).collect();
-    problems.check(presence.is_some(), "state", &format!("must be one of {}", known.join(", ")));
-    if let Some(reason) = &wish.reason {
-        problems.check_text(reason, 1, 100, "reason");
-    }
-    problems.into_result()?;
-    presence.ok_or_else(|| Error::Internal("a state without a problem".into()))
+/// When something happens by itself to an agent that has changed. What is due already stays so: whoever looks at it
+/// (`timers`) does more than what the agent alone tells.
+fn next_timer(before: &Locked, after: &Agent, policies: &Policies, now: Timestamp) -> Option<Timestamp> {
+    before.next_timer.filter(|at| *at <= now).or_else(|| machine::next_timer(after, policies))
 }
 
-fn refused(agent: &Agent, why: Refusal) -> Error {
-    let state = || vec![FieldProblem::new("state", agent.state.as_str())];
-    let (code, details) = match why {
-        Refusal::StaleVersion { present } => {
-            ("stale_version", vec![FieldProblem::new("version", present.to_string())])
-        }
-        Refusal::Absent => ("agent_absent", state()),
-        Refusal::NotInWrapUp { .. } => ("not_in_wrap_up", state()),
-        Refusal::WrapUpTooLong { .. } => return Error::field("seconds", why.to_string()),
-    };
-    Error::Conflict { code, message: why.to_string(), details }
-}
-
-/// Stores a change and says it.
+/// Stores a change of `before`, counts the wrap-ups that it ends, and says it.
 async fn store_change(
     work: &mut Work<'_>,
     tenant: &TenantId,
+    before: &Agent,
     change: &Change,
-    policies: &Policies,
+    next_timer: Option<Timestamp>,
     session: Option<&SessionId>,
 ) -> Result<()> {
-    rows::put(work.conn(), tenant, &change.agent, machine::next_timer(&change.agent, policies)).await?;
+    let now = work.now();
+    count_wrap_ups(work, tenant, before, &change.agent, now).await?;
+    rows::put(work.conn(), tenant, &change.agent, next_timer).await?;
     rows::add_to_history(work.conn(), tenant, change).await?;
     let queues = match change.events.first() {
         Some(AgentEvent::LoggedIn { .. }) => {
@@ -165,12 +175,12 @@ pub(crate) async fn tell(
     policies: &Policies,
     now: Timestamp,
 ) -> Result<()> {
-    let Some((agent, _)) = rows::lock(work.conn(), tenant, user).await? else { return Ok(()) };
-    if let Some(change) =
-        machine::apply(&agent, command, policies, now).map_err(|why| refused(&agent, why))?
-    {
-        count_wrap_ups(work, tenant, &agent, &change.agent, now).await?;
-        store_change(work, tenant, &change, policies, None).await?;
+    let Some(locked) = rows::lock(work.conn(), tenant, user).await? else { return Ok(()) };
+    let change =
+        machine::apply(&locked.agent, command, policies, now).map_err(|why| refused(&locked.agent, why))?;
+    if let Some(change) = change {
+        let next = next_timer(&locked, &change.agent, policies, now);
+        store_change(work, tenant, &locked.agent, &change, next, None).await?;
     }
     Ok(())
 }

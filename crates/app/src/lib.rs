@@ -17,6 +17,7 @@ pub mod publishing;
 pub mod queues;
 pub mod rate_limit;
 pub mod retention;
+pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod tickets;
@@ -38,6 +39,7 @@ use model::Clock;
 use publishing::Publishing;
 use queues::Queues;
 use retention::Retention;
+use settings::TenantPolicies;
 use sign_in::SignIn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,11 +86,13 @@ pub struct App {
     /// The tenant's users.
     pub users: Users,
     /// The agents' states.
-    pub agents: Agents,
+    pub agents: Arc<Agents>,
     /// Calls.
     pub calls: Calls,
     /// Everything at a glance.
     pub wallboard: wallboard::Wallboard,
+    /// The tenants' policies.
+    pub settings: TenantPolicies,
     /// Keys of programs.
     pub api_keys: ApiKeys,
     /// Queues and their numbers.
@@ -126,8 +130,9 @@ impl App {
             sign_in: SignIn::new(settings, broadcaster.clone(), tokens, hashing.clone()),
             tickets: Tickets::new(broadcaster.clone()),
             users: Users::new(broadcaster.clone(), hashing),
-            agents: Agents::new(broadcaster.clone()),
             calls: Calls::new(broadcaster.clone(), settings.call_stale_after),
+            agents: Arc::new(Agents::new(broadcaster.clone())),
+            settings: TenantPolicies::new(broadcaster.clone()),
             api_keys: ApiKeys::new(broadcaster.clone()),
             queues: Queues::new(broadcaster.clone()),
             wallboard: wallboard::Wallboard::new(broadcaster.clone()),

@@ -1,7 +1,7 @@
-//! Agents' states and their history.
+//! Agents' states: what is stored of each, and the locks that order its changes.
 
 use crate::{Conn, Error, Result, corrupt, on};
-use model::agents::{Agent, Change, Chosen, Device, Presence, Source, State, WorkItem};
+use model::agents::{Agent, Chosen, Device, Presence, Source, State, WorkItem};
 use model::{TenantId, Timestamp, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,15 +10,37 @@ use sqlx::FromRow;
 /// Users with their states; whoever was never on duty has none.
 macro_rules! listed {
     ($which:literal) => {
-        concat!(
-            "SELECT u.name, u.id AS user_id, s.presence, s.reason, s.set_source, s.set_by, s.set_at, s.in_force,
-             s.remembered, s.work, s.device, s.disconnected_since, s.missed_offers, s.declined_offers, s.state,
-             s.previous_state, s.since, s.version, s.duty_since
-             FROM users u LEFT JOIN agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
-             WHERE u.tenant_id = ? ",
+        listed!(
+            "users u LEFT JOIN agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id WHERE u.tenant_id = ? ",
             $which
         )
     };
+    ($from:literal, $which:literal) => {
+        concat!(
+            "SELECT u.name, u.is_active, u.id AS user_id, s.presence, s.reason, s.set_source, s.set_by, s.set_at,
+             s.in_force, s.remembered, s.work, s.device, s.disconnected_since, s.missed_offers, s.declined_offers,
+             s.state, s.previous_state, s.since, s.version, s.duty_since, s.next_timer FROM ",
+            $from,
+            $which
+        )
+    };
+}
+
+mod history;
+mod list;
+mod timers;
+
+pub use history::{HistoryEntry, HistoryFilter, add_to_history, history};
+pub use list::{Listed, find, page};
+pub use timers::{due, look_at, look_at_all, set_timer};
+
+#[derive(FromRow)]
+struct UserRow {
+    name: String,
+    is_active: bool,
+    next_timer: Option<i64>,
+    #[sqlx(flatten)]
+    row: Row,
 }
 
 #[derive(FromRow)]
@@ -95,18 +117,27 @@ fn to_json(value: &impl Serialize) -> Option<String> {
     serde_json::to_string(value).ok()
 }
 
-/// The agent's state and whether the user is active, the user's row locked so that changes of one agent follow each other.
-/// `None` for a user who does not exist.
-pub async fn lock(mut conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<(Agent, bool)>> {
-    let sql = if conn.is_mysql() {
-        "SELECT is_active FROM users WHERE tenant_id = ? AND id = ? FOR UPDATE"
-    } else {
-        "SELECT is_active FROM users WHERE tenant_id = ? AND id = ?"
-    };
-    let is_active: Option<bool> = on!(conn.again(), c => sqlx::query_scalar(sql)
+/// An agent whose row nobody else changes until the transaction ends.
+#[derive(Debug)]
+pub struct Locked {
+    /// The agent.
+    pub agent: Agent,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// When something happens to it by itself, as stored.
+    pub next_timer: Option<Timestamp>,
+}
+
+/// The agent, locked with its user, so that changes of one agent follow each other. `None` for a user who does not exist.
+pub async fn lock(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<Locked>> {
+    let sql = if conn.is_mysql() { listed!("AND u.id = ? FOR UPDATE") } else { listed!("AND u.id = ?") };
+    let row: Option<UserRow> = on!(conn, c => sqlx::query_as(sql)
         .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
-    let Some(is_active) = is_active else { return Ok(None) };
-    Ok(find(conn, tenant, user).await?.map(|listed| (listed.agent, is_active)))
+    let read = |row: UserRow| {
+        let (is_active, next_timer) = (row.is_active, row.next_timer.map(Timestamp));
+        Ok(Locked { agent: row.row.try_into()?, is_active, next_timer })
+    };
+    row.map(read).transpose()
 }
 
 /// Stores an agent as it is now, and when something happens to it by itself.
@@ -130,122 +161,4 @@ pub async fn put(
         .bind(agent.state.as_str()).bind(agent.previous_state.map(State::as_str)).bind(agent.since.map(|at| at.0))
         .bind(agent.version).bind(agent.duty_since.map(|at| at.0)).bind(next_timer.map(|at| at.0))
         .execute(c).await.map(|_| ()))
-}
-
-/// Stores when something happens to an agent by itself, and nothing else.
-pub async fn set_timer(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    user: &UserId,
-    next: Option<Timestamp>,
-) -> Result<()> {
-    on!(conn, c => sqlx::query("UPDATE agent_states SET next_timer = ? WHERE tenant_id = ? AND user_id = ?")
-        .bind(next.map(|at| at.0)).bind(tenant.as_str()).bind(user.as_str()).execute(c).await.map(|_| ()))
-}
-
-/// Up to `limit` agents, of every tenant, to whom something happens by itself at `now` or before.
-pub async fn due(conn: Conn<'_>, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, UserId)>> {
-    let rows: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
-        "SELECT tenant_id, user_id FROM agent_states WHERE next_timer <= ? ORDER BY next_timer LIMIT ?")
-        .bind(now.0).bind(limit).fetch_all(c).await)?;
-    let read = |(tenant, user): (String, String)| {
-        let tenant = TenantId::parse(&tenant).map_err(|_| corrupt("agent_states.tenant_id", &tenant))?;
-        Ok((tenant, user_id(&user)?))
-    };
-    rows.into_iter().map(read).collect()
-}
-
-/// Adds the change of a published state to the agent's history.
-pub async fn add_to_history(conn: Conn<'_>, tenant: &TenantId, change: &Change) -> Result<()> {
-    let Some(changed) = change.state_changed() else { return Ok(()) };
-    on!(conn, c => sqlx::query(
-        "INSERT INTO agent_state_history (tenant_id, user_id, version, state, previous_state, previous_state_ms, reason,
-         source, changed_by, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(tenant.as_str()).bind(change.agent.user.as_str()).bind(changed.version).bind(changed.state.as_str())
-        .bind(changed.previous_state.as_str())
-        .bind(i64::try_from(changed.previous_state_lasted.as_millis()).unwrap_or(i64::MAX))
-        .bind(&changed.reason).bind(changed.source.as_str()).bind(changed.by.as_ref().map(UserId::as_str))
-        .bind(changed.at.0).execute(c).await.map(|_| ()))
-}
-
-/// One user with its state, as listed: id and name.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// The agent.
-    pub agent: Agent,
-    /// The user's display name.
-    pub name: String,
-}
-
-#[derive(FromRow)]
-struct ListedRow {
-    name: String,
-    #[sqlx(flatten)]
-    row: Row,
-}
-
-impl TryFrom<ListedRow> for Listed {
-    type Error = Error;
-
-    fn try_from(listed: ListedRow) -> Result<Self> {
-        Ok(Self { agent: listed.row.try_into()?, name: listed.name })
-    }
-}
-
-/// Every active user's state, by user id after `after`; of one state only if `state` says so. `limit` rows at most.
-pub async fn page(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    state: Option<State>,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<Listed>> {
-    let sql = listed!(
-        "AND u.id > ? AND u.is_active = TRUE AND (? = '' OR COALESCE(s.state, 'offline') = ?) ORDER BY u.id LIMIT ?"
-    );
-    let state = state.map_or("", State::as_str);
-    let rows: Vec<ListedRow> = on!(conn, c => sqlx::query_as(sql)
-        .bind(tenant.as_str()).bind(after).bind(state).bind(state).bind(limit).fetch_all(c).await)?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// One user's state; `None` for a user who does not exist.
-pub async fn find(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<Listed>> {
-    let row: Option<ListedRow> = on!(conn, c => sqlx::query_as(listed!("AND u.id = ?"))
-        .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
-    row.map(TryInto::try_into).transpose()
-}
-
-/// One entry of an agent's history.
-#[derive(Debug, Clone, FromRow)]
-pub struct HistoryEntry {
-    /// Counts the agent's changes.
-    pub version: i64,
-    /// The state entered.
-    pub state: String,
-    /// The state left.
-    pub previous_state: String,
-    /// How long the state left had held.
-    pub previous_state_ms: i64,
-    /// Why.
-    pub reason: Option<String>,
-    /// Who or what caused it.
-    pub source: String,
-    /// The person who caused it.
-    pub changed_by: Option<String>,
-    /// When, in milliseconds since 1970.
-    pub changed_at: i64,
-}
-
-/// An agent's changes, newest first, below version `before`.
-pub async fn history(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    user: &UserId,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<HistoryEntry>> {
-    on!(conn, c => sqlx::query_as(
-        "SELECT * FROM agent_state_history WHERE tenant_id = ? AND user_id = ? AND version < ? ORDER BY version DESC LIMIT ?")
-        .bind(tenant.as_str()).bind(user.as_str()).bind(before).bind(limit).fetch_all(c).await)
 }

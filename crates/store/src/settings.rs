@@ -8,7 +8,26 @@ pub async fn find(conn: Conn<'_>, tenant: &TenantId) -> Result<TenantSettings> {
     let text: Option<String> = on!(conn, c => sqlx::query_scalar("SELECT settings FROM tenant_settings WHERE tenant_id = ?")
         .bind(tenant.as_str()).fetch_optional(c).await)?;
     let Some(text) = text else { return Ok(TenantSettings::default()) };
-    serde_json::from_str(&text).map_err(|_| corrupt("tenant_settings.settings", text))
+    read(&text)
+}
+
+fn read(text: &str) -> Result<TenantSettings> {
+    serde_json::from_str(text).map_err(|_| corrupt("tenant_settings.settings", text))
+}
+
+/// The same, locked until the transaction ends.
+pub async fn lock(mut conn: Conn<'_>, tenant: &TenantId, now: Timestamp) -> Result<TenantSettings> {
+    if !conn.is_mysql() {
+        // The one writer of SQLite is lock enough.
+        return find(conn, tenant).await;
+    }
+    // There must be a row to lock; an empty document is one that sets nothing.
+    on!(conn.again(), c => sqlx::query(
+        "INSERT IGNORE INTO tenant_settings (tenant_id, settings, updated_at) VALUES (?, '{}', ?)")
+        .bind(tenant.as_str()).bind(now.0).execute(c).await.map(|_| ()))?;
+    let text: String = on!(conn, c => sqlx::query_scalar("SELECT settings FROM tenant_settings WHERE tenant_id = ? FOR UPDATE")
+        .bind(tenant.as_str()).fetch_one(c).await)?;
+    read(&text)
 }
 
 /// Up to `limit` tenants that have set something, by id after `after`, with their settings.

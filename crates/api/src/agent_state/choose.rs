@@ -1,13 +1,13 @@
 //! `POST /api/v1/agent-state/me`
 
-use super::AgentState;
+use super::ChosenState;
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
 use crate::extract::{Body, Caller};
 use crate::state::ApiState;
 use app::agents::Wish;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -24,16 +24,9 @@ pub(crate) struct ChooseState {
     if_version: Option<i64>,
 }
 
-/// An agent's state after a wish.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ChosenState {
-    #[serde(flatten)]
-    state: AgentState,
-    /// False when state and reason were the same before: nothing was sent then.
-    changed: bool,
-}
-
 /// Set one's own state
+///
+/// During a call `state` stays and the choice is a wish for afterwards: `presence` and `pending` tell it.
 #[utoipa::path(post, path = "/api/v1/agent-state/me", tag = "Agents", request_body = ChooseState,
     responses((status = 200, body = Success<ChosenState>)))]
 pub(crate) async fn choose(
@@ -41,7 +34,6 @@ pub(crate) async fn choose(
     Caller(caller): Caller,
     Body(wish): Body<ChooseState>,
 ) -> Result<Ok200<ChosenState>> {
-    let wish = Wish { state: wish.state, reason: wish.reason, if_version: wish.if_version };
-    let (agent, changed) = state.app.agents.choose_own(&caller, wish).await?;
-    Ok(Ok200(ChosenState { state: AgentState::full(&caller.tenant, &agent), changed }))
+    let wish = Wish { state: wish.state, reason: wish.reason, if_version: wish.if_version, force: false };
+    Ok(Ok200(ChosenState::of(&caller.tenant, &state.app.agents.choose_own(&caller, wish).await?)))
 }

@@ -45,12 +45,33 @@ pub(crate) async fn list(
     Query(filter): Query<OfState>,
     Query(page): Query<Page>,
 ) -> Result<OkList<ListedAgent, LiveMeta>> {
-    let limit = page.limit()?;
-    let after = page.after()?.unwrap_or_default();
     let wanted = filter.state.as_deref().map(known_state).transpose()?;
+    show(&state, &caller, wanted, &page).await
+}
+
+/// List the available agents
+///
+/// Those in the state available: ready for work, and not at work.
+#[utoipa::path(get, path = "/api/v1/agent-state/available", tag = "Agents", params(Page),
+    responses((status = 200, body = SuccessList<ListedAgent, LiveMeta>)))]
+pub(crate) async fn available(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Query(page): Query<Page>,
+) -> Result<OkList<ListedAgent, LiveMeta>> {
+    show(&state, &caller, Some(model::agents::State::Available), &page).await
+}
+
+async fn show(
+    state: &ApiState,
+    caller: &app::Caller,
+    wanted: Option<model::agents::State>,
+    page: &Page,
+) -> Result<OkList<ListedAgent, LiveMeta>> {
+    let (limit, after) = (page.limit()?, page.after()?.unwrap_or_default());
     let (mut agents, seq) = state.app.agents.page(caller.tenant(), wanted, &after, limit + 1).await?;
     let next_cursor = next_cursor(&mut agents, limit, |listed| listed.agent.user.to_string());
-    let agents = agents.into_iter().map(|listed| ListedAgent::seen_by(&caller, listed)).collect();
+    let agents = agents.into_iter().map(|listed| ListedAgent::seen_by(caller, listed)).collect();
     Ok(OkList(agents, LiveMeta { next_cursor, seq }))
 }
 

@@ -37,8 +37,8 @@ pub(super) fn none(actor: &Actor) -> Context {
 pub(super) async fn lock_agents(work: &mut Work<'_>, tenant: &TenantId, users: &[UserId]) -> Result<Agents> {
     let mut found = Agents::new();
     for user in users {
-        if let Some(agent) = agents::lock(work.conn(), tenant, user).await? {
-            found.insert(user.clone(), agent);
+        if let Some(locked) = agents::lock(work.conn(), tenant, user).await? {
+            found.insert(user.clone(), (locked.agent, locked.is_active));
         }
     }
     Ok(found)

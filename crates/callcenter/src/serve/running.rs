@@ -108,6 +108,7 @@ impl Tasks {
         let (gate, timing, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { gate.follow().await });
         self.until_stop(async move { timing.keep_time().await });
+        self.until_stop(parts.app.agents.clone().run_timers());
         let (replaying, watching, pruning) = (parts.app.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { pruning.retention.run().await });
         self.until_stop(async move { watching.webhooks.watch_failing().await });

@@ -22,7 +22,7 @@ const STATE_CHANGED: &[Field] = &[
     text("reason", "Why, in a word of the tenant's or the platform's, such as lunch or missed_call")
         .optional(),
     word("source", words_of!(Source), "Who or what changed it").like("telephony"),
-    text("changed_by", "The user who did, if `source` is self or supervisor").optional(),
+    text("changed_by", "The user, or the API key, that did, if `source` is self or supervisor").optional(),
     moment("changed_at", "When the state began").team(),
     seconds("previous_state_seconds", "How long the state before lasted").like("6.25"),
     boolean("routable", "Whether the agent may be offered voice work now").like("false"),
@@ -57,7 +57,7 @@ pub(super) const GROUP: Group = Group {
                     .nullable()
                     .like("break"),
                 text("reason", "Why, in a word of the tenant's").optional().like("lunch"),
-                text("requested_by", "The user who wishes it").like("user-456"),
+                text("requested_by", "The user, or the API key, that wishes it").like("user-456"),
                 moment("requested_at", "When it was wished"),
             ],
         ),

@@ -11,13 +11,13 @@ use crate::Hub;
 use crate::bus::News;
 use crate::connection::Member;
 use crate::hub::Whose;
-use model::TenantId;
+use model::{TenantId, UserId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use store::presence_edges::{self, Edge};
 use store::user_connections::{self as rows, Owner, Row};
-use store::{Conn, Store};
+use store::{Conn, Store, agents};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -190,9 +190,16 @@ impl<'a> Register<'a> {
         let mut tx = self.store.begin().await?;
         let edges = self.take_steps(tx.conn(), tenant, owners, settle).await?;
         self.listed.write(tx.conn(), server, tenant, owners, here).await?;
-        presence_edges::insert(tx.conn(), &edges, self.hub.0.steady_now()).await?;
+        self.note_edges(tx.conn(), tenant, &edges).await?;
         tx.commit().await?;
         Ok(!edges.is_empty())
+    }
+
+    /// Writes edges for every server to tell, and has the agents among those users looked at.
+    async fn note_edges(&self, mut conn: Conn<'_>, tenant: &TenantId, edges: &[Edge]) -> store::Result<()> {
+        presence_edges::insert(conn.again(), edges, self.hub.0.steady_now()).await?;
+        let users: Vec<&UserId> = edges.iter().map(|edge| &edge.user).collect();
+        agents::look_at(conn, tenant, &users).await
     }
 
     /// Reads what stands there of some owners, with their locks, and writes what it is to be. Gives the edges that it means.

@@ -5,7 +5,7 @@ use crate::presence::step;
 use model::{TenantId, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use store::presence_edges::{self, Turn};
+use store::presence_edges::Turn;
 use store::user_connections::{self as rows, Owner, Row};
 use tokio::time::Instant;
 
@@ -49,7 +49,7 @@ impl Register<'_> {
                 rows::note_seen(tx.conn(), tenant, &edge.user, *last_seen_at).await?;
             }
         }
-        presence_edges::insert(tx.conn(), &edges, self.hub.0.steady_now()).await?;
+        self.note_edges(tx.conn(), tenant, &edges).await?;
         tx.commit().await?;
         Ok(!edges.is_empty())
     }

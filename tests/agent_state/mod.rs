@@ -1,5 +1,10 @@
 //! `/api/v1/agent-state/…`
 
+mod connections;
+mod history;
+mod shortcuts;
+mod supervising;
+
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;
 use crate::harness::ws::Ws;

@@ -1,0 +1,56 @@
+//! `GET /api/v1/agent-state/{user_id}/history`
+
+use super::choose;
+use crate::harness::macros::on_both;
+use crate::harness::{Answer, Server, json};
+use std::time::Duration;
+
+fn states(answer: &Answer) -> Vec<&str> {
+    answer.data().as_array().unwrap().iter().map(|entry| entry["state"].as_str().unwrap()).collect()
+}
+
+on_both! {
+    async fn the_changes_of_an_interval_tell_all_of_it(server) {
+        let admin = server.admin().await;
+        for state in ["available", "break", "available", "offline"] {
+            choose(&admin, state).await.expect(200);
+            server.advance(Duration::from_secs(60)).await;
+        }
+        let path = "/api/v1/agent-state/user-456/history";
+        let all = admin.get(path).await.expect(200);
+        assert_eq!(states(&all), ["offline", "available", "break", "available"]);
+        let moment = |entry: usize| all.data()[entry]["changed_at"].as_str().unwrap().to_owned();
+        let within = async |query: String| admin.get(&format!("{path}?{query}")).await.expect(200);
+        let (first, second, last) = (moment(3), moment(2), moment(0));
+        let middle = within(format!("from={second}&to={last}")).await;
+        assert_eq!(states(&middle), ["available", "break"], "from counts, to does not");
+        let lasted = middle.data()[0]["previous_state_seconds"].as_f64().unwrap();
+        assert!(lasted >= 60.0 && middle.data()[0]["previous_state"] == "break", "{}", middle.text);
+        assert_eq!((&middle.data()[0]["presence"], &middle.data()[0]["call_id"]), (&json!("available"), &json!(null)));
+        assert_eq!(states(&within(format!("to={second}&limit=1")).await), ["available"], "what held before");
+        assert!(states(&within(format!("to={first}")).await).is_empty());
+        assert!(states(&within("from=2100-01-01T00:00:00Z".into()).await).is_empty());
+        let page = within(format!("from={second}&limit=2")).await;
+        assert_eq!(states(&page), ["offline", "available"]);
+        let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
+        let rest = within(format!("from={second}&limit=2&cursor={cursor}")).await;
+        assert_eq!((states(&rest), &rest.body["meta"]["next_cursor"]), (vec!["break"], &json!(null)));
+        for bad in ["from=yesterday", "to=12", "limit=0", "cursor=!", "from="] {
+            admin.get(&format!("{path}?{bad}")).await.assert_error(400);
+        }
+    }
+
+    async fn agents_see_their_own_history_only_and_programs_with_the_scope_all(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, _) = server.user("lee@example.com", "supervisor").await;
+        choose(&kim, "busy").await.expect(200);
+        let (path, boss) =
+            (format!("/api/v1/agent-state/{kim_id}/history"), "/api/v1/agent-state/user-456/history");
+        for client in [&kim, &lee, &admin, &server.program(&admin, &["agents:read"]).await.0] {
+            assert_eq!(states(&client.get(&path).await.expect(200)), ["busy"]);
+        }
+        kim.get(boss).await.assert_error(403);
+        server.program(&admin, &["agents:write"]).await.0.get(&path).await.assert_error(403);
+    }
+}
