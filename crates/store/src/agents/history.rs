@@ -2,7 +2,7 @@
 
 use crate::{Conn, Result, on};
 use model::agents::Change;
-use model::{TenantId, Timestamp, UserId};
+use model::{CallId, TenantId, Timestamp, UserId};
 use sqlx::FromRow;
 
 /// Adds the change of a published state to the agent's history.
@@ -16,7 +16,7 @@ pub async fn add_to_history(conn: Conn<'_>, tenant: &TenantId, change: &Change) 
         .bind(i64::try_from(changed.previous_state_lasted.as_millis()).unwrap_or(i64::MAX))
         .bind(change.agent.chosen.presence.as_str())
         .bind(&changed.reason).bind(changed.source.as_str()).bind(changed.by.as_ref().map(UserId::as_str))
-        .bind(changed.call.as_ref().map(|call| call.as_str())).bind(changed.at.0).execute(c).await.map(|_| ()))
+        .bind(changed.call.as_ref().map(CallId::as_str)).bind(changed.at.0).execute(c).await.map(|_| ()))
 }
 
 /// One entry of an agent's history.
