@@ -132,7 +132,7 @@ def run(center, steps, wanted):
 def summary(day, played, clock, player, server):
     facts = day.agenda.facts
     print(f"Played {len(day.calls)} calls of {day.agenda.now / 3600:.1f} hours in {played:.1f} s:")
-    print("  " + listed({kind: facts.pop(kind, 0) for kind in (INBOUND, DIRECT, OUTBOUND, INTERNAL)}))
+    print("  " + listed({kind: facts.pop(kind, 0) for kind in (DIRECT, INBOUND, INTERNAL, OUTBOUND)}))
     print("  " + listed(facts))
     print("  " + listed(server.counts))
     if clock.moves and player.late > 1:
@@ -142,7 +142,7 @@ def summary(day, played, clock, player, server):
 
 
 def listed(counts):
-    return ", ".join(f"{count} {what}" for what, count in counts.items())
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
 
 def main():
