@@ -147,8 +147,9 @@ def listed(counts):
 
 def main():
     wanted = arguments()
-    if wanted.agents < 3 or wanted.calls < 1 or wanted.connections < 1:
-        sys.exit("at least 3 agents, 1 call and 1 connection are needed")
+    # Of four agents, each queue has one.
+    if wanted.agents < 4 or wanted.calls < 1 or wanted.connections < 1:
+        sys.exit("at least 4 agents, 1 call and 1 connection are needed")
     try:
         play(wanted)
     except (Refused, OSError, ValueError) as error:

@@ -16,7 +16,7 @@ class Staff:
         self.agents = [self._agent(index, count) for index in range(count)]
 
     def _agent(self, index, count):
-        """Queues have agents by their share, each at least one; every third agent serves another queue too."""
+        """Queues have agents by their share; every third agent serves the next queue too."""
         share, line = 100 * index / count, 0
         while share >= sum(one.share for one in LINES[: line + 1]):
             line += 1
