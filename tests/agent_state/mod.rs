@@ -4,6 +4,7 @@ mod connections;
 mod history;
 mod shortcuts;
 mod supervising;
+mod work;
 
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;

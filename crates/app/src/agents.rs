@@ -92,7 +92,7 @@ impl Agents {
                 .map_err(|why| refused(&locked.agent, why))?;
             let Some(change) = change else { return Ok((locked.agent, false)) };
             let next = next_timer(&locked, &change.agent, &policies, now);
-            store_change(&mut work, tenant, &locked.agent, &change, next, by.session.as_ref()).await?;
+            store_change(&mut work, tenant, &locked.agent, &change, next, by.session.as_ref(), now).await?;
             work.commit().await?;
             Ok((change.agent, true))
         })
@@ -140,7 +140,7 @@ fn next_timer(before: &Locked, after: &Agent, policies: &Policies, now: Timestam
     before.next_timer.filter(|at| *at <= now).or_else(|| machine::next_timer(after, policies))
 }
 
-/// Stores a change of `before`, counts the wrap-ups that it ends, and says it.
+/// Stores a change of `before` at `now`, counts the wrap-ups that it ends, and says it.
 async fn store_change(
     work: &mut Work<'_>,
     tenant: &TenantId,
@@ -148,8 +148,8 @@ async fn store_change(
     change: &Change,
     next_timer: Option<Timestamp>,
     session: Option<&SessionId>,
+    now: Timestamp,
 ) -> Result<()> {
-    let now = work.now();
     count_wrap_ups(work, tenant, before, &change.agent, now).await?;
     rows::put(work.conn(), tenant, &change.agent, next_timer).await?;
     rows::add_to_history(work.conn(), tenant, change).await?;
@@ -180,7 +180,7 @@ pub(crate) async fn tell(
         machine::apply(&locked.agent, command, policies, now).map_err(|why| refused(&locked.agent, why))?;
     if let Some(change) = change {
         let next = next_timer(&locked, &change.agent, policies, now);
-        store_change(work, tenant, &locked.agent, &change, next, None).await?;
+        store_change(work, tenant, &locked.agent, &change, next, None, now).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{Error, Gate, Result};
 use model::queues::Day;
-use model::{Clock, Event, EventId, LogId, NewEvent, QueueId, ServerId, TenantId, Timestamp, WebhookId};
+use model::{Clock, Event, EventId, LogId, NewEvent, QueueId, ServerId, TenantId, WebhookId};
 use realtime::Hub;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -175,11 +175,6 @@ struct Committed {
 }
 
 impl Work<'_> {
-    /// The present moment.
-    pub fn now(&self) -> Timestamp {
-        self.broadcaster.clock.now()
-    }
-
     /// Lends the transaction to one call.
     pub fn conn(&mut self) -> Conn<'_> {
         self.tx.conn()

@@ -171,7 +171,7 @@ impl Looking<'_> {
             .map_err(|why| super::refused(&self.agent, why))?;
         let Some(change) = change else { return Ok(false) };
         let next = machine::next_timer(&change.agent, &self.policies);
-        store_change(&mut self.work, self.tenant, &self.agent, &change, next, None).await?;
+        store_change(&mut self.work, self.tenant, &self.agent, &change, next, None, self.now).await?;
         self.agent = change.agent;
         self.has_changed = true;
         Ok(true)

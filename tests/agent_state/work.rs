@@ -1,0 +1,62 @@
+//! What agents may choose during calls and wrap-up.
+
+use super::ME;
+use crate::calls::Center;
+use crate::harness::macros::on_both;
+use crate::harness::ws::Ws;
+use crate::harness::{Server, json};
+use std::time::Duration;
+
+on_both! {
+    async fn a_wrap_up_ends_by_itself_or_by_hand_and_can_be_extended(server) {
+        let center = Center::open(&server).await;
+        let kim = &center.kim;
+        for (id, by_hand) in [("c1", true), ("c2", false)] {
+            center.with_kim(id).await;
+            center.report(id, "end", json!({})).await.expect(200);
+            let before = kim.get(ME).await.expect(200);
+            assert_eq!((&before.data()["state"], &before.data()["call_id"]), (&json!("wrap_up"), &json!(id)));
+            let extend = format!("{ME}/wrap-up/extend");
+            let longer = kim.post(&extend, json!({ "seconds": 60 })).await.expect(200);
+            assert!(longer.text_of("until") > before.text_of("until"), "{}", longer.text);
+            kim.post(&extend, json!({ "seconds": 211 })).await.assert_error(422).names("seconds");
+            if by_hand {
+                let done = kim.post_empty(&format!("{ME}/wrap-up/end")).await.expect(200);
+                assert_eq!((&done.data()["state"], &done.data()["until"]), (&json!("available"), &json!(null)));
+                kim.post_empty(&format!("{ME}/wrap-up/end")).await.assert_error(409).names("state");
+            } else {
+                let (mut ws, _) = Ws::connect(&server, kim).await;
+                server.advance(Duration::from_secs(91)).await;
+                let over = ws.wait_for("agent.state.changed").await["payload"].clone();
+                assert_eq!((&over["state"], &over["source"]), (&json!("available"), &json!("system")));
+            }
+        }
+        let history = kim.get(&format!("/api/v1/agent-state/{}/history", center.kim_id)).await.expect(200);
+        let first = &history.data()[1];
+        assert_eq!((&first["state"], &first["call_id"], &first["presence"]), (&json!("wrap_up"), &json!("c2"), &json!("available")));
+    }
+
+    async fn a_choice_during_a_call_is_a_wish_that_force_alone_does_not_wait_for(server) {
+        let center = Center::open(&server).await;
+        let (kim, path) = (&center.kim, format!("/api/v1/agent-state/{}", center.kim_id));
+        center.with_kim("c1").await;
+        let wish = kim.post(&format!("{ME}/break"), json!({ "reason": "lunch" })).await.expect(200);
+        assert_eq!((&wish.data()["state"], &wish.data()["presence"]), (&json!("on_call"), &json!("break")));
+        let pending = &wish.data()["pending"];
+        assert_eq!((&pending["state"], &pending["reason"]), (&json!("break"), &json!("lunch")));
+        assert_eq!(pending["requested_by"], json!(center.kim_id));
+        let withdrawn = kim.post_empty(&format!("{ME}/break/end")).await.expect(200);
+        assert_eq!((&withdrawn.data()["state"], &withdrawn.data()["pending"]), (&json!("on_call"), &json!(null)));
+        kim.post_empty(&format!("{ME}/break/end")).await.assert_error(409).names("state");
+
+        let after = center.admin.put(&path, json!({ "state": "offline" })).await.expect(200);
+        assert_eq!((&after.data()["state"], &after.data()["pending"]["state"]), (&json!("on_call"), &json!("offline")));
+        assert_eq!(center.lee.get(&path).await.expect(200).data()["pending"], json!(null), "no colleague's business");
+        let forced = center.admin.put(&path, json!({ "state": "offline", "force": true })).await.expect(200);
+        assert_eq!((&forced.data()["state"], &forced.data()["duty_since"]), (&json!("offline"), &json!(null)));
+        let call = center.admin.get("/api/v1/calls/c1").await.expect(200);
+        assert_eq!(call.data()["state"], "active", "the call goes on");
+        center.report("c1", "end", json!({})).await.expect(200);
+        assert_eq!(kim.get(ME).await.expect(200).data()["state"], "offline");
+    }
+}
