@@ -1,6 +1,6 @@
-//! One tenant's connections to one loop. Those that have everything are passed what comes, together: what a role, its queues and a
-//! subscription may and want to see is found out once for all who share them, and only users whom an event names are looked
-//! at one by one. Knows nothing of the other loops.
+//! One tenant's connections to one loop. Those that have everything are passed what comes, together: what a role, its
+//! queues and a subscription may and want to see is found out once for all who share them, and only users whom an event
+//! names are looked at one by one. Knows nothing of the other loops.
 
 use super::mailbox::RoomBell;
 use super::pace::Pace;
