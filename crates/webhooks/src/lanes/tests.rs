@@ -303,12 +303,13 @@ proptest! {
         for job in answered.drain(..) {
             lanes.recorded(job.delivery.webhook, job.slot, None);
         }
-        flying.extend(take_all(&mut lanes, now));
+        // Time passes as it does for senders: until the next turn of those that fail.
         let mut later = now;
-        while let Some(job) = flying.pop() {
-            end(&mut lanes, &job, Standing::Answers, later);
+        loop {
             later = later.max(lanes.next_turn().unwrap_or(later));
             flying.extend(take_all(&mut lanes, later));
+            let Some(job) = flying.pop() else { break };
+            end(&mut lanes, &job, Standing::Answers, later);
         }
         prop_assert_eq!((lanes.queued, lanes.in_flight, lanes.bytes, lanes.unrecorded()), (0, 0, 0, 0));
     }
