@@ -28,10 +28,17 @@ fn spawn(mut command: Command) -> Child {
 
 /// A command that the kernel kills when the test process dies, however it dies. Its environment is bare.
 pub fn guarded(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
+    // By its path: looked up in a changed PATH it would start by `fork`, which copies the tables of this large process.
+    static SETPRIV: LazyLock<PathBuf> =
+        LazyLock::new(|| find("setpriv").expect("setpriv (util-linux) is installed"));
+    let mut command = Command::new(&*SETPRIV);
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command.env_clear().env("PATH", search_path()).env("LANG", "C.UTF-8");
     command
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&search_path()).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
 /// The caller's PATH, what `scripts/test` installs for itself, and where Debian keeps servers.

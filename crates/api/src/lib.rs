@@ -39,7 +39,7 @@ use futures_util::FutureExt as _;
 use metrics::Counted;
 use request_id::Stamp;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of the contract, documented where they are defined.
@@ -59,6 +59,12 @@ fn documented_routes() -> OpenApiRouter<Arc<ApiState>> {
         .merge(operations::routes())
 }
 
+/// The OpenAPI document as JSON: made when first asked for, as making it takes longer than the rest of a start.
+fn openapi_document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::finish(documented_routes().into_openapi()));
+    &DOCUMENT
+}
+
 /// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, and a failure's body.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
@@ -69,8 +75,7 @@ async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next
 
 /// The whole HTTP service.
 pub fn router(state: Arc<ApiState>) -> Router {
-    let (router, document) = documented_routes().split_for_parts();
-    state.set_openapi(openapi::finish(document));
+    let (router, _) = documented_routes().split_for_parts();
     router
         .merge(operations::plain_routes(&state))
         .fallback(error::unknown_path)

@@ -6,8 +6,8 @@ use crate::metrics::Metrics;
 use app::App;
 use app::rate_limit::{Limit, RateLimiter, Source};
 use realtime::Bus;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// How the edge behaves.
 #[derive(Debug, Clone)]
@@ -47,7 +47,6 @@ pub struct ApiState {
     pub(crate) by_caller: RateLimiter<String>,
     pub(crate) by_address: RateLimiter<Source>,
     bus: Option<Bus>,
-    openapi: OnceLock<String>,
     stopping: AtomicBool,
 }
 
@@ -60,7 +59,6 @@ impl ApiState {
             by_caller: RateLimiter::new(config.rate_limit, app.clock.clone()),
             by_address: RateLimiter::new(by_address, app.clock.clone()),
             metrics: Metrics::default(),
-            openapi: OnceLock::new(),
             stopping: AtomicBool::new(false),
             app,
             config,
@@ -83,14 +81,5 @@ impl ApiState {
             Some(bus) if bus.is_connected() => RedisHealth::Up,
             Some(_) => RedisHealth::Down,
         }
-    }
-
-    pub(crate) fn set_openapi(&self, document: String) {
-        // Set once, when the router is made.
-        let _ = self.openapi.set(document);
-    }
-
-    pub(crate) fn openapi(&self) -> &str {
-        self.openapi.get().map_or("{}", String::as_str)
     }
 }

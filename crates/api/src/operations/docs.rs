@@ -1,16 +1,14 @@
 //! `GET /openapi.json`, `/docs` and `/`: all of it works without the internet.
 
-use crate::state::ApiState;
-use axum::extract::State;
+use crate::openapi_document;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use std::sync::Arc;
 
 /// The API's description in OpenAPI 3.1
 #[utoipa::path(get, path = "/openapi.json", tag = "Operations",
     responses((status = 200, body = serde_json::Value, content_type = "application/json")))]
-pub(crate) async fn openapi_json(State(state): State<Arc<ApiState>>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], state.openapi().to_owned()).into_response()
+pub(crate) async fn openapi_json() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], openapi_document()).into_response()
 }
 
 /// The API's description for people
