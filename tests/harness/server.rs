@@ -86,7 +86,10 @@ impl Builder {
     /// Production, with the least that it insists on.
     pub fn production(self) -> Self {
         let secret = "a secret for the tests of more than 32 bytes";
-        self.env("SERVER_ENV", "production").env("JWT_SECRET", secret).without_env("TEST_CLOCK")
+        self.env("SERVER_ENV", "production")
+            .env("JWT_SECRET", secret)
+            .without_env("TEST_CLOCK")
+            .without_env("TEST_WEAK_HASHING")
     }
 
     pub async fn start(self) -> Server {
@@ -138,6 +141,7 @@ async fn fresh(on_mariadb: bool, private: Option<Arc<MariaDb>>) -> Setup {
     let mut setup = Setup { dir, env: BTreeMap::new(), redis: None, database: None, authority: None };
     setup.set("SERVER_HOST", "127.0.0.1");
     setup.set("TEST_CLOCK", "on");
+    setup.set("TEST_WEAK_HASHING", "on");
     if on_mariadb {
         let instance = match &private {
             Some(instance) => instance,
@@ -265,8 +269,7 @@ impl Server {
         Client::new(Arc::clone(&self.http), Some(token.to_owned()))
     }
 
-    /// The development tenant's admin: signed in once, as hashing passwords is what takes tests the longest, and again
-    /// after the clock has moved.
+    /// The development tenant's admin: signed in once, and again after the clock has moved.
     pub async fn admin(&self) -> Client {
         if let Some(admin) = self.admin.lock().unwrap().clone() {
             return admin;

@@ -36,9 +36,11 @@ async fn production_wants_a_secret_of_its_own() {
 }
 
 #[tokio::test]
-async fn production_refuses_the_test_clock() {
-    let ended = Server::builder().production().env("TEST_CLOCK", "on").start_refused().await;
+async fn production_refuses_what_is_for_tests() {
+    let for_tests = Server::builder().production().env("TEST_CLOCK", "on").env("TEST_WEAK_HASHING", "on");
+    let ended = for_tests.start_refused().await;
     assert_refused(&ended, &["TEST_CLOCK"]);
+    assert_refused(&ended, &["TEST_WEAK_HASHING"]);
 }
 
 #[tokio::test]

@@ -65,6 +65,8 @@ pub struct Settings {
     pub kept: retention::Kept,
     /// How long a call goes on that nobody reports on.
     pub call_stale_after: Duration,
+    /// How passwords are hashed.
+    pub hashing: passwords::Hashing,
 }
 
 /// The application: everything that the edge can ask for.
@@ -118,7 +120,7 @@ impl App {
         allowed: ::webhooks::AllowedNetworks,
         presence: realtime::Presence,
     ) -> Self {
-        let hashing = Arc::new(passwords::Hashing::default());
+        let hashing = Arc::new(settings.hashing.clone());
         let tokens = tokens::Tokens::new(&settings.jwt_secret);
         let gate = broadcaster.gate.clone();
         gate.use_tokens(tokens.clone());

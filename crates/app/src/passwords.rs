@@ -35,6 +35,7 @@ fn is_common(password: &str) -> bool {
 /// Hashes and verifies with bounded concurrency.
 #[derive(Debug, Clone)]
 pub struct Hashing {
+    params: Params,
     threads: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
@@ -42,15 +43,22 @@ pub struct Hashing {
 impl Default for Hashing {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { threads: Arc::new(Semaphore::new(threads)), waiting: Arc::default() }
+        Self { params: Params::DEFAULT, threads: Arc::new(Semaphore::new(threads)), waiting: Arc::default() }
     }
 }
 
 impl Hashing {
+    /// With hashes that anybody breaks in no time: for tests, which sign in thousands of times.
+    #[must_use]
+    pub fn weak() -> Self {
+        let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None);
+        Self { params: params.unwrap_or_default(), ..Self::default() }
+    }
+
     /// The hash of a password.
     pub async fn hash(&self, password: &str) -> Result<String> {
-        let password = password.to_owned();
-        self.run(move || hash_now(&password)).await?
+        let (password, params) = (password.to_owned(), self.params.clone());
+        self.run(move || hash_now(&password, params)).await?
     }
 
     /// Whether the password is the one of `hash`. Without a hash it takes as long and is false, so that nobody can tell
@@ -90,9 +98,10 @@ impl Drop for Waiting {
 const NOBODYS_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5cyBzYWx0IQ$fZ2rQpxZ0BUhS0ovGwE+yCSU0oNkQ1cJq6hUeK0iS7o";
 
-fn hash_now(password: &str) -> Result<String> {
+fn hash_now(password: &str, params: Params) -> Result<String> {
     let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("password hashing: {error}"));
-    let (argon2, salt) = (Argon2::default(), Salt::generate());
+    let argon2 = Argon2::new(Algorithm::default(), Version::default(), params);
+    let salt = Salt::generate();
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
     argon2
         .hash_password_into_with_memory(password.as_bytes(), &salt, &mut output, memory(argon2.params()))
@@ -165,12 +174,16 @@ mod tests {
         assert!(hashing.verify("correct horse", Some(&hash)).await.unwrap());
         assert!(!hashing.verify("wrong horse", Some(&hash)).await.unwrap());
         assert!(!hashing.verify("correct horse", None).await.unwrap());
+        let weak = Hashing::weak().hash("correct horse").await.unwrap();
+        assert!(weak.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{weak}");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(hashing.verify("correct horse", Some(&weak)).await.unwrap());
     }
 
     #[test]
     fn hashes_are_the_librarys_own_and_are_read_from_it() {
         use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-        let ours = hash_now("correct horse").unwrap();
+        let ours = hash_now("correct horse", Params::DEFAULT).unwrap();
         let read = PasswordHash::new(&ours).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse", &read).is_ok());
         let theirs: PasswordHash = Argon2::default().hash_password(b"correct horse").unwrap();

@@ -18,7 +18,7 @@ pub const DEVELOPMENT_EMAIL: &str = "admin@example.com";
 pub const DEVELOPMENT_PASSWORD: &str = "password";
 
 /// Gives an empty database the development tenant and its admin. Servers that start together do it once.
-pub async fn development_tenant(store: &Store, clock: &Clock) -> Result<bool> {
+pub async fn development_tenant(store: &Store, clock: &Clock, hashing: &Hashing) -> Result<bool> {
     let mut reader = store.read().await?;
     if tenants::any(reader.conn()).await? {
         return Ok(false);
@@ -26,7 +26,7 @@ pub async fn development_tenant(store: &Store, clock: &Clock) -> Result<bool> {
     drop(reader);
     let tenant = TenantId::parse(DEVELOPMENT_TENANT).map_err(|error| Error::Internal(error.to_string()))?;
     let id = UserId::parse(DEVELOPMENT_ADMIN).map_err(|error| Error::Internal(error.to_string()))?;
-    let hash = Hashing::default().hash(DEVELOPMENT_PASSWORD).await?;
+    let hash = hashing.hash(DEVELOPMENT_PASSWORD).await?;
     let admin = new_admin(clock, &tenant, id, DEVELOPMENT_EMAIL, "Admin", hash);
     let mut tx = store.begin().await?;
     match tenants::insert(tx.conn(), &tenant, "Development", clock.now()).await {
@@ -76,6 +76,7 @@ pub async fn create_tenant(
 pub async fn create_admin(
     store: &Store,
     clock: &Clock,
+    hashing: &Hashing,
     tenant: &TenantId,
     email: &str,
     name: Option<&str>,
@@ -87,7 +88,7 @@ pub async fn create_admin(
     passwords::check(&mut problems, "password", password);
     problems.check_text(name, 1, 254, "name");
     problems.into_result()?;
-    let hash = Hashing::default().hash(password).await?;
+    let hash = hashing.hash(password).await?;
     let admin = new_admin(clock, tenant, UserId::generate(), email, name, hash);
     let mut tx = store.begin().await?;
     if !tenants::exists(tx.conn(), tenant).await? {
@@ -115,11 +116,17 @@ fn new_admin(clock: &Clock, tenant: &TenantId, id: UserId, email: &str, name: &s
 }
 
 /// Sets a user's password and ends all sessions of that user, on every running server.
-pub async fn reset_password(store: &Store, clock: &Clock, email: &str, password: &str) -> Result<()> {
+pub async fn reset_password(
+    store: &Store,
+    clock: &Clock,
+    hashing: &Hashing,
+    email: &str,
+    password: &str,
+) -> Result<()> {
     let mut problems = Problems::default();
     passwords::check(&mut problems, "password", password);
     problems.into_result()?;
-    let hash = Hashing::default().hash(password).await?;
+    let hash = hashing.hash(password).await?;
     let mut tx = store.begin().await?;
     let now = clock.now();
     let user =

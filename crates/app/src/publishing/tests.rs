@@ -20,7 +20,7 @@ async fn site(patience: Duration) -> Site {
     let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
     store::migrate(&store).await.unwrap();
     let (clock, server) = (Clock::default(), ServerId::generate());
-    crate::setup::development_tenant(&store, &clock).await.unwrap();
+    crate::setup::development_tenant(&store, &clock, &crate::passwords::Hashing::weak()).await.unwrap();
     let hub = Hub::new(HubConfig::default(), store.clone(), clock.clone(), server.clone());
     let config = EngineConfig {
         workers: 1,

@@ -29,6 +29,9 @@ pub fn items(facts: &Facts) -> Vec<Item> {
         refused_or(config, "CORS_ALLOWED_ORIGINS", "cors", || cors(&config.cors)),
         logs(config),
         refused_or(config, "TEST_CLOCK", "test_clock", || Item::ok("test_clock", "TEST_CLOCK is not set.")),
+        refused_or(config, "TEST_WEAK_HASHING", "password_hashing", || {
+            Item::ok("password_hashing", "Passwords are hashed with argon2id, 19 MiB, two passes.")
+        }),
         descriptors(facts),
     ]
 }

@@ -43,10 +43,11 @@ fn what_production_refuses_fails() {
         ("DB_PASSWORD", "your-password"),
         ("CORS_ALLOWED_ORIGINS", "*"),
         ("TEST_CLOCK", "on"),
+        ("TEST_WEAK_HASHING", "on"),
     ];
     assert_eq!(
         standing(&with(&bad), Status::Fail),
-        ["jwt_secret", "database_password", "cors", "test_clock"]
+        ["jwt_secret", "database_password", "cors", "test_clock", "password_hashing"]
     );
 }
 

@@ -26,7 +26,9 @@ pub async fn create_admin(
     let password = passwords::read(source.password_stdin)?;
     let (store, clock) = super::open_to_write(config).await?;
     let NewAdmin { tenant, email, name } = new;
-    let id = app::setup::create_admin(&store, &clock, &tenant, &email, name.as_deref(), &password).await?;
+    let hashing = config.hashing();
+    let id = app::setup::create_admin(&store, &clock, &hashing, &tenant, &email, name.as_deref(), &password)
+        .await?;
     store.close().await;
     if as_json {
         output::line(json!({ "id": id.as_str(), "tenant_id": tenant.as_str(), "email": email }))
@@ -44,7 +46,7 @@ pub async fn reset_password(
 ) -> anyhow::Result<()> {
     let password = passwords::read(source.password_stdin)?;
     let (store, clock) = super::open_to_write(config).await?;
-    app::setup::reset_password(&store, &clock, email, &password).await?;
+    app::setup::reset_password(&store, &clock, &config.hashing(), email, &password).await?;
     store.close().await;
     if as_json {
         output::line(json!({ "email": email }))

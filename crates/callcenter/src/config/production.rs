@@ -21,13 +21,16 @@ pub fn refusals(config: &Config) -> Vec<(&'static str, String)> {
                 "is *: list the origins of your web pages, such as https://app.example.com".to_owned(),
             )
         }),
-        config
-            .test_clock
-            .then(|| ("TEST_CLOCK", "is on: it is for tests in development, unset it".to_owned())),
+        test_only("TEST_CLOCK", config.test_clock),
+        test_only("TEST_WEAK_HASHING", config.test_weak_hashing),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn test_only(variable: &'static str, is_on: bool) -> Option<(&'static str, String)> {
+    is_on.then(|| (variable, "is on: it is for tests in development, unset it".to_owned()))
 }
 
 fn jwt_secret(secret: Option<&str>) -> Option<String> {
@@ -76,7 +79,11 @@ mod tests {
             ("DB_PASSWORD", "your-password"),
             ("CORS_ALLOWED_ORIGINS", "*"),
             ("TEST_CLOCK", "on"),
+            ("TEST_WEAK_HASHING", "on"),
         ];
-        assert_eq!(refused(&all), ["JWT_SECRET", "DB_PASSWORD", "CORS_ALLOWED_ORIGINS", "TEST_CLOCK"]);
+        assert_eq!(
+            refused(&all),
+            ["JWT_SECRET", "DB_PASSWORD", "CORS_ALLOWED_ORIGINS", "TEST_CLOCK", "TEST_WEAK_HASHING"]
+        );
     }
 }

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use super::values::{duration, host, log_level, number, schedule, seconds_or_more, switch, token, word};
 use super::{Redis, Sources, database, networks, rates, redis};
 use api::{Origins, TrustedProxies};
+use app::passwords::Hashing;
 use app::rate_limit::Limit;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,6 +106,8 @@ pub struct Config {
     pub call_stale_after: Duration,
     /// `TEST_CLOCK`.
     pub test_clock: bool,
+    /// `TEST_WEAK_HASHING`.
+    pub test_weak_hashing: bool,
     /// `TLS_CERT_FILE` and `TLS_KEY_FILE`.
     pub tls: Option<TlsFiles>,
     /// `TRUSTED_PROXIES`.
@@ -131,6 +134,12 @@ impl Config {
     pub fn is_production(&self) -> bool {
         self.mode == Mode::Production
     }
+
+    /// How passwords are hashed.
+    #[must_use]
+    pub fn hashing(&self) -> Hashing {
+        if self.test_weak_hashing { Hashing::weak() } else { Hashing::default() }
+    }
 }
 
 /// Every variable is read before the first missing one ends it, so that all problems are found.
@@ -155,6 +164,7 @@ fn read(r: &mut Reader<'_>) -> Option<Config> {
     let rate_limit_login = r.required("RATE_LIMIT_LOGIN", rates::parse);
     let call_stale_after = r.required("CALL_STALE_AFTER", duration);
     let test_clock = r.optional("TEST_CLOCK", switch);
+    let test_weak_hashing = r.optional("TEST_WEAK_HASHING", switch);
     let tls = tls_files(r);
     let trusted_proxies = r.optional("TRUSTED_PROXIES", networks::parse);
     let metrics_token = r.optional("METRICS_TOKEN", token);
@@ -184,6 +194,7 @@ fn read(r: &mut Reader<'_>) -> Option<Config> {
         rate_limit_login: rate_limit_login?,
         call_stale_after: call_stale_after?,
         test_clock: test_clock?.unwrap_or(false),
+        test_weak_hashing: test_weak_hashing?.unwrap_or(false),
         tls: tls?,
         trusted_proxies: TrustedProxies(trusted_proxies?.unwrap_or_default()),
         metrics_token: metrics_token?,

@@ -65,6 +65,7 @@ const BAD: &[(&str, &str)] = &[
     ("RATE_LIMIT_LOGIN", "10/h"),
     ("CALL_STALE_AFTER", "h"),
     ("TEST_CLOCK", "maybe"),
+    ("TEST_WEAK_HASHING", "maybe"),
     ("TLS_CERT_FILE", "only.pem"),
     ("TRUSTED_PROXIES", "proxy"),
     ("METRICS_TOKEN", "two words"),

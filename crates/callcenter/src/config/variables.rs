@@ -152,6 +152,11 @@ pub const VARIABLES: &[Variable] = &[
     public("CALL_STALE_AFTER", "12h", "A call that nobody reports on for this long ends as failed."),
     unset("TEST_CLOCK", "on", "Development only: on lets tests move the product's clock."),
     unset(
+        "TEST_WEAK_HASHING",
+        "on",
+        "Development only: on hashes passwords weakly and quickly, for tests that sign in often.",
+    ),
+    unset(
         "TLS_CERT_FILE",
         "/etc/callcenter/tls/fullchain.pem",
         "HTTPS in this process: the certificate chain, PEM.",

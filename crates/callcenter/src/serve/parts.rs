@@ -73,7 +73,7 @@ async fn prepare(config: &Config, store: &Store, clock: &Clock) -> anyhow::Resul
         tx.commit().await?;
     }
     if !config.is_production() {
-        app::setup::development_tenant(store, clock).await?;
+        app::setup::development_tenant(store, clock, &config.hashing()).await?;
     }
     match &config.jwt_secret {
         Some(secret) => Ok(secret.clone()),
@@ -133,6 +133,7 @@ fn settings(config: &Config, secret: String) -> Settings {
             webhook_logs: config.webhook_log_retention,
         },
         call_stale_after: config.call_stale_after,
+        hashing: config.hashing(),
     }
 }
 
