@@ -43,6 +43,8 @@ impl MariaDb {
             "--max-connections=500",
         ]);
         command.args(["--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M"]);
+        // Each test makes some forty tables: without a file for each it takes half the time.
+        command.arg("--innodb-file-per-table=OFF");
         command.arg(format!("--port={}", self.port)).arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--datadir={}", self.dir.path().join("data").display()));
         command.arg(format!("--pid-file={}", self.dir.path().join("pid").display()));

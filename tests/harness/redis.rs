@@ -1,6 +1,8 @@
 //! A private Redis. It starts in milliseconds, so each server that wants one has its own.
 
 use std::sync::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::process::{Dir, Process, free_port, guarded, run};
 use super::wait::eventually;
@@ -42,7 +44,16 @@ impl Redis {
         command.args(&self.arguments).args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(self.dir.path());
         *self.process.lock().unwrap() = Some(Process::start(command));
-        eventually("Redis to answer", async || (self.cli(&["PING"]).await == "PONG").then_some(())).await;
+        eventually("Redis to answer", async || self.ping().await.ok()).await;
+    }
+
+    /// Without a process of its own: every server of the tests waits for this.
+    async fn ping(&self) -> std::io::Result<()> {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        connection.write_all(b"PING\r\n").await?;
+        let mut answer = [0; 5];
+        connection.read_exact(&mut answer).await?;
+        if answer == *b"+PONG" { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
     }
 
     /// It neither answers nor closes until it thaws.

@@ -63,16 +63,22 @@ on_both! {
     async fn what_was_queued_for_a_deleted_webhook_is_never_sent(server) {
         let (sink, other) = (Sink::start().await, Sink::start().await);
         let admin = server.admin().await;
-        let id = webhook(&admin, json!({ "url": sink.url() })).await;
-        sink.reply_next([Reply::status(500)]);
-        publish(&admin, "before").await;
-        newest(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
-        admin.delete(&path(&id)).await.succeeded();
+        for (before, ordering) in ["none", "subject", "strict"].into_iter().enumerate() {
+            let id = webhook(&admin, json!({ "url": sink.url(), "ordering": ordering })).await;
+            sink.reply_next([Reply::status(500)]);
+            publish(&admin, ordering).await;
+            newest(&admin, &id, "the first attempt", |entry| entry["attempts"] == 1).await;
+            if ordering == "strict" {
+                publish(&admin, "behind").await;
+            }
+            admin.delete(&path(&id)).await.succeeded();
+            assert_eq!(sink.received().len(), before + 1, "{ordering}");
+        }
         webhook(&admin, json!({ "url": other.url() })).await;
         server.advance(Duration::from_secs(7)).await;
         publish(&admin, "after").await;
         other.wait_for(1).await;
-        assert_eq!(names(&sink), ["before"]);
+        assert_eq!(names(&sink), ["none", "subject", "strict"]);
     }
 
     async fn a_wait_that_is_asked_for_is_an_hour_at_most(server, JWT_ACCESS_TTL = "7d") {
