@@ -4,6 +4,7 @@ mod audience;
 mod connecting;
 mod connections;
 mod edges;
+mod ends;
 mod guide;
 mod messages;
 mod presence;

@@ -10,7 +10,7 @@ test('a lost connection is tried again, ever more slowly and at random', () => {
   const delays = [1, 2, 3, 4, 5, 6, 7, 1000].map((failures) => judged({ code: 1006 }, { failures }).delayMs);
   assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   assert.equal(judged({ code: 1006 }, { random: () => 0 }).delayMs, 0);
-  for (const end of [{ code: 1001 }, { code: 1012 }, { code: 1011 }, { error: new Error('no network') }]) {
+  for (const end of [{ code: 1001 }, { code: 1008 }, { code: 1011 }, { code: 1012 }, { error: new Error('no network') }]) {
     assert.deepEqual(judged(end), { renew: false, delayMs: 500 });
   }
 });

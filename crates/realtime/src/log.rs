@@ -1,9 +1,9 @@
 //! Reads the log for those who are behind, a few at a time, for as long as it takes. Knows nothing of who asks.
 
 use crate::backoff::Backoff;
-use model::{Event, TenantId};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::lock;
+use model::{Clock, Event, TenantId, Timestamp};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Store, journal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,11 +19,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// The log of every tenant.
-#[derive(Debug)]
 pub(crate) struct Log {
     store: Store,
     permits: Arc<Semaphore>,
-    is_failing: AtomicBool,
+    clock: Clock,
+    failing_since: Mutex<Option<Timestamp>>,
 }
 
 /// Some of a tenant's events, in order.
@@ -47,8 +47,9 @@ pub(crate) struct Extent {
 }
 
 impl Log {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, permits: Arc::new(Semaphore::new(READS_AT_A_TIME)), is_failing: AtomicBool::new(false) }
+    pub(crate) fn new(store: Store, clock: Clock) -> Self {
+        let permits = Arc::new(Semaphore::new(READS_AT_A_TIME));
+        Self { store, permits, clock, failing_since: Mutex::default() }
     }
 
     /// At most `limit` events after number `after`, in order.
@@ -93,8 +94,30 @@ impl Log {
 
     /// The last numbers of several tenants; one try.
     pub(crate) async fn heads(&self, tenants: &[TenantId]) -> store::Result<Vec<(TenantId, i64)>> {
-        let mut reader = self.store.read().await?;
-        journal::heads(reader.conn(), tenants).await
+        let heads = async {
+            let mut reader = self.store.read().await?;
+            journal::heads(reader.conn(), tenants).await
+        };
+        heads.await.inspect(|_| self.note_success()).inspect_err(|error| self.note_failure(error))
+    }
+
+    /// Since when every read has failed; `None` while the log can be read.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        *lock(&self.failing_since)
+    }
+
+    fn note_success(&self) {
+        if lock(&self.failing_since).take().is_some() {
+            tracing::info!("The event log can be read again");
+        }
+    }
+
+    fn note_failure(&self, error: &store::Error) {
+        let mut since = lock(&self.failing_since);
+        if since.is_none() {
+            *since = Some(self.clock.now());
+            tracing::warn!(%error, "The event log cannot be read; connections wait");
+        }
     }
 
     /// Tries until the database answers. Whoever needs an event can do nothing else: skipping it is no choice.
@@ -106,16 +129,10 @@ impl Log {
         loop {
             match read().await {
                 Ok(found) => {
-                    if self.is_failing.swap(false, Ordering::Relaxed) {
-                        tracing::info!("The event log can be read again");
-                    }
+                    self.note_success();
                     return found;
                 }
-                Err(error) => {
-                    if !self.is_failing.swap(true, Ordering::Relaxed) {
-                        tracing::warn!(%error, "The event log cannot be read; connections wait");
-                    }
-                }
+                Err(error) => self.note_failure(&error),
             }
             tokio::time::sleep(backoff.wait()).await;
         }
@@ -125,21 +142,25 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use store::{Database, Error, migrate};
 
     #[tokio::test]
     async fn a_read_is_repeated_until_the_database_answers() {
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::new(Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap());
+        let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
+        let log = Log::new(store, Clock::default());
         let tries = AtomicU32::new(0);
         let read = || async {
-            match tries.fetch_add(1, Ordering::Relaxed) {
+            let tries = tries.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(log.failing_since().is_some(), tries > 0);
+            match tries {
                 2 => Ok("found"),
                 _ => Err(Error::Unavailable("away".into())),
             }
         };
         assert_eq!(log.until_it_works(read).await, "found");
+        assert_eq!(log.failing_since(), None);
     }
 
     #[tokio::test]
@@ -147,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
         migrate(&store).await.unwrap();
-        let (log, tenant) = (Log::new(store), TenantId::parse("t").unwrap());
+        let (log, tenant) = (Log::new(store, Clock::default()), TenantId::parse("t").unwrap());
         let pages = [log.page(&tenant, 0, 1).await, log.page(&tenant, 0, 1).await];
         assert_eq!(log.permits.available_permits(), READS_AT_A_TIME - 2);
         drop(pages);

@@ -114,6 +114,9 @@ impl Follower {
     }
 
     async fn fetch(&mut self, stop: Stop) {
+        if matches!(stop, Stop::Behind | Stop::Lost) {
+            self.place.member.note_waiting(self.place.hub.0.now_ms());
+        }
         match stop {
             Stop::Full => {}
             Stop::Behind => self.read_page().await,
@@ -127,6 +130,7 @@ impl Follower {
         let (log, feed) = (&self.place.hub.0.log, &self.place.tenant.feed);
         let head = feed.head();
         let page = log.page(&self.place.tenant.id, self.cursor.passed(), self.cursor.rows()).await.events;
+        self.place.member.note_answered();
         let viewer = self.place.member.viewer();
         let sight = Sight { viewer: &viewer, filter: &self.filter };
         if self.cursor.absorb(page, head, &sight, &mut self.ready) == Stop::Lost {
@@ -136,6 +140,7 @@ impl Follower {
 
     async fn reset(&mut self) {
         let extent = self.place.hub.0.log.extent(&self.place.tenant.id).await;
+        self.place.member.note_answered();
         let seq = extent.head.max(self.place.tenant.feed.head().unwrap_or(0));
         self.cursor.jump(seq + 1);
         let epoch = self.place.hub.0.config.epoch.clone();

@@ -19,7 +19,9 @@ pub(crate) struct Close {
 
 impl Close {
     pub(crate) const SILENT: Self = Self { code: 1001, reason: "nothing heard for 60 s" };
-    pub(crate) const STUCK: Self = Self { code: 1001, reason: "nothing taken for 60 s" };
+    pub(crate) const STUCK: Self = Self { code: 1008, reason: "nothing taken for 60 s" };
+    pub(crate) const UNREADABLE: Self = Self { code: 1011, reason: "the event log cannot be read" };
+    pub(crate) const OVERLOADED: Self = Self { code: 1013, reason: "the event log does not answer in time" };
     pub(crate) const VIOLATION: Self = Self { code: 1002, reason: "not as RFC 6455 says" };
     pub(crate) const NOT_UTF8: Self = Self { code: 1007, reason: "text that is not UTF-8" };
     pub(crate) const BINARY: Self = Self { code: 1003, reason: "text messages only" };
@@ -57,6 +59,8 @@ pub(crate) struct Member {
     close: OnceLock<Close>,
     /// Since when the client takes nothing of what is written to it, in the same; 0 while it does.
     stuck: AtomicU64,
+    /// Since when it waits for the log, in the same; 0 while it does not.
+    waits: AtomicU64,
     /// Wakes whoever serves the connection, once it has its place in a loop.
     bell: OnceLock<Box<dyn Bell>>,
     /// The same, before and without that.
@@ -90,6 +94,7 @@ impl Member {
             was_expiry_announced: AtomicBool::new(false),
             close: OnceLock::new(),
             stuck: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
             bell: OnceLock::new(),
             wake: Notify::new(),
         }
@@ -250,5 +255,21 @@ impl Member {
     /// Since when the client takes nothing.
     pub(crate) fn stuck_since_ms(&self) -> Option<u64> {
         Some(self.stuck.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// It cannot go on without the log's answer.
+    pub(crate) fn note_waiting(&self, hub_ms: u64) {
+        // Fails when it is known already.
+        let _ = self.waits.compare_exchange(0, hub_ms.max(1), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The log has answered.
+    pub(crate) fn note_answered(&self) {
+        self.waits.store(0, Ordering::Relaxed);
+    }
+
+    /// Since when it waits for the log.
+    pub(crate) fn waits_since_ms(&self) -> Option<u64> {
+        Some(self.waits.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 }

@@ -28,13 +28,24 @@ const FRUITLESS_REPAIRS: u32 = 30;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const PING_EVERY_MS: u64 = 30_000;
 const SILENCE_MS: u64 = 60_000;
+/// How long a connection waits for the log: as long as the database's deadline of 5 s, six times over.
+const UNREADABLE: Duration = Duration::from_secs(30);
+const WAITING_MS: u64 = 30_000;
+/// Over which time connections are closed when the log cannot be read: they come back to other servers, or later.
+const SEND_AWAY_OVER: Duration = Duration::from_secs(3);
 /// How long before its token's end a client is told.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 /// How long a tenant without listeners keeps its tail, for those who come back.
 const KEEP_IDLE: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(shared: &Shared) {
-    tokio::join!(repair_holes(shared), compare_heads(shared), sweep(shared), refresh::run(shared));
+    tokio::join!(
+        repair_holes(shared),
+        compare_heads(shared),
+        sweep(shared),
+        send_away(shared),
+        refresh::run(shared)
+    );
 }
 
 async fn repair_holes(shared: &Shared) {
@@ -132,9 +143,10 @@ async fn sweep(shared: &Shared) {
         shared.clock.sleep_until(shared.clock.now().plus(SWEEP_EVERY)).await;
         let (now, now_ms) = (shared.clock.now(), shared.now_ms());
         let tenants = shared.tenants();
+        let is_readable = shared.log.failing_since().is_none();
         let share = shared.budget.fair_share(tenants.len());
         for tenant in &tenants {
-            tenant.for_each(|member| look_at(member, now, now_ms));
+            tenant.for_each(|member| look_at(member, now, now_ms, is_readable));
             if let Some(bytes) = share {
                 tenant.feed.trim_to(bytes);
             }
@@ -143,16 +155,31 @@ async fn sweep(shared: &Shared) {
     }
 }
 
-fn look_at(member: &Member, now: Timestamp, now_ms: u64) {
+/// A log that cannot be read for long leaves nobody knowing whether there is news: all had better ask another server.
+async fn send_away(shared: &Shared) {
+    loop {
+        shared.clock.sleep_until(shared.clock.now().plus(SWEEP_EVERY)).await;
+        let since = shared.log.failing_since();
+        if since.is_some_and(|since| shared.clock.now().since(since) >= UNREADABLE) {
+            shared.close_all(Close::UNREADABLE, SEND_AWAY_OVER).await;
+        }
+    }
+}
+
+fn look_at(member: &Member, now: Timestamp, now_ms: u64, is_readable: bool) {
     if now >= member.expires_at() {
         member.close(Close::TOKEN_EXPIRED);
     } else if now.plus(EXPIRY_NOTICE) >= member.expires_at() {
         member.announce_expiry();
     }
+    let since = |ms: u64| now_ms.saturating_sub(ms);
+    // The log answers others: there are too many who ask it, or what it is asked for takes it too long.
+    if is_readable && member.waits_since_ms().is_some_and(|waits| since(waits) >= WAITING_MS) {
+        member.close(Close::OVERLOADED);
+    }
     if member.is_mute {
         return;
     }
-    let since = |ms: u64| now_ms.saturating_sub(ms);
     // A clock that has jumped proves nothing: the client must have been asked, and have had the time to answer.
     let was_asked = member.asked_ms().is_some_and(|asked| since(asked) >= PING_EVERY_MS);
     if since(member.heard_ms()) >= SILENCE_MS && was_asked {
@@ -193,7 +220,7 @@ mod tests {
     fn a_connection_is_pinged_every_30_s_and_closed_after_60_s_of_silence() {
         let member = member(Timestamp(0).plus(HOUR));
         let look = |ms| {
-            look_at(&member, Timestamp(0), ms);
+            look_at(&member, Timestamp(0), ms, true);
             (member.take_ping(), close_of(&member))
         };
         assert_eq!(look(29_999), (false, None));
@@ -206,10 +233,43 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_takes_nothing_for_60_s_is_closed() {
+        let member = member(Timestamp(0).plus(HOUR));
+        member.note_stuck(1000);
+        let look = |ms| {
+            member.hear(ms);
+            look_at(&member, Timestamp(0), ms, true);
+            close_of(&member)
+        };
+        assert_eq!(look(60_999), None);
+        member.note_flow();
+        member.note_stuck(61_000);
+        assert_eq!(look(120_999), None);
+        assert_eq!(look(121_000), Some(1008));
+    }
+
+    #[test]
+    fn who_waits_for_the_log_for_30_s_is_closed_if_it_answers_others() {
+        let member = member(Timestamp(0).plus(HOUR));
+        let look = |ms, is_readable| {
+            look_at(&member, Timestamp(0), ms, is_readable);
+            close_of(&member)
+        };
+        member.note_waiting(1000);
+        member.note_waiting(20_000);
+        assert_eq!(look(30_999, true), None);
+        assert_eq!(look(31_000, false), None);
+        member.note_answered();
+        assert_eq!(look(31_000, true), None);
+        member.note_waiting(40_000);
+        assert_eq!(look(70_000, true), Some(1013));
+    }
+
+    #[test]
     fn the_end_of_a_token_is_announced_once_a_minute_before() {
         let member = member(Timestamp(0).plus(HOUR));
         let look = |ms| {
-            look_at(&member, Timestamp(ms), 0);
+            look_at(&member, Timestamp(ms), 0, true);
             (member.take_expiry(), close_of(&member))
         };
         assert_eq!(look(3_539_999), (false, None));

@@ -75,9 +75,9 @@ impl Hub {
         Self(Arc::new(Shared {
             budget: Budget::new(&config),
             config,
+            log: Log::new(store, clock.clone()),
             clock,
             server,
-            log: Log::new(store),
             changes: Changes::default(),
             loops: Loops::default(),
             exchange: Exchange::default(),
@@ -241,17 +241,7 @@ impl Hub {
     /// clients do not come back at once.
     pub async fn drain(&self, over: Duration) {
         self.refuse();
-        let members: Vec<Arc<Member>> = self.0.tenants().iter().flat_map(|tenant| tenant.members()).collect();
-        let count = u32::try_from(members.len()).unwrap_or(u32::MAX).max(1);
-        let pause = (over / count).min(DRAIN_PAUSE);
-        let begun = Instant::now();
-        for (member, at) in members.iter().zip(0..) {
-            // By the clock and not by the pauses, which are too short to be kept one by one.
-            if begun.elapsed() < pause * at {
-                tokio::time::sleep_until(begun + pause * at).await;
-            }
-            member.close(Close::RESTARTING);
-        }
+        self.0.close_all(Close::RESTARTING, over).await;
     }
 
     /// Returns once no connection is left.
@@ -344,6 +334,21 @@ impl Shared {
     fn for_each(&self, tenant: &TenantId, act: impl FnMut(&Arc<Member>)) {
         if let Some(tenant) = self.tenant(tenant) {
             tenant.for_each(act);
+        }
+    }
+
+    /// Closes every connection, spread over `over` or, of fewer, 2 ms each.
+    async fn close_all(&self, close: Close, over: Duration) {
+        let members: Vec<Arc<Member>> = self.tenants().iter().flat_map(|tenant| tenant.members()).collect();
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX).max(1);
+        let pause = (over / count).min(DRAIN_PAUSE);
+        let begun = Instant::now();
+        for (member, at) in members.iter().zip(0..) {
+            // By the clock and not by the pauses, which are too short to be kept one by one.
+            if begun.elapsed() < pause * at {
+                tokio::time::sleep_until(begun + pause * at).await;
+            }
+            member.close(close);
         }
     }
 

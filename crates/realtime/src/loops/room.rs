@@ -5,7 +5,7 @@
 use super::mailbox::RoomBell;
 use super::pace::Pace;
 use super::seats::{Seat, Seats, Source};
-use crate::connection::{Answer, Batch, Filter, Need, Phase, Question, Take};
+use crate::connection::{Answer, Batch, Filter, Member, Need, Phase, Question, Take};
 use crate::feed::{Entry, Found};
 use crate::hub::{Hub, Tenant};
 use model::{UserId, Viewer};
@@ -123,7 +123,11 @@ impl Room {
         match std::mem::replace(&mut seat.source, Source::Itself) {
             Source::Itself => {}
             Source::Ahead => self.ahead.retain(|own| *own != key),
-            Source::Room { group, at } => self.take_out_of_group(seats, group, at),
+            Source::Room { group, at } => {
+                // If it must wait as the room did, it asks by itself.
+                seat.client.place.member.note_answered();
+                self.take_out_of_group(seats, group, at);
+            }
         }
     }
 
@@ -219,6 +223,8 @@ impl Room {
             }
             Found::Behind => {
                 self.has_asked = true;
+                let now_ms = self.hub.0.now_ms();
+                self.for_each_member(seats, |member| member.note_waiting(now_ms));
                 let head = self.tenant.feed.head();
                 Pass::Ask(Question::Page { after: self.next - 1, rows: crate::log::PAGE_ROWS, head })
             }
@@ -234,6 +240,7 @@ impl Room {
         due: &mut Vec<usize>,
     ) {
         self.has_asked = false;
+        self.for_each_member(seats, Member::note_answered);
         let Answer::Page { page, .. } = answer else { return };
         let events = page.events;
         if events.first().is_some_and(|event| event.seq == self.next) {
@@ -251,6 +258,12 @@ impl Room {
             }
             self.next = self.tenant.feed.head().unwrap_or(0) + 1;
         }
+    }
+
+    /// Does something with each connection that the room passes events on to.
+    fn for_each_member(&self, seats: &Seats, act: impl Fn(&Member)) {
+        let keys = self.groups.iter().flat_map(|(_, group)| &group.members);
+        keys.filter_map(|key| seats.get(*key)).for_each(|seat| act(&seat.client.place.member));
     }
 
     fn round(&mut self, entries: &[&Entry], seats: &mut Seats, pace: &mut Pace, due: &mut Vec<usize>) {

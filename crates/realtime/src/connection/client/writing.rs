@@ -117,12 +117,14 @@ impl Client {
 
     fn ask(&mut self, question: Question) -> Need {
         self.has_asked = true;
+        self.place.member.note_waiting(self.place.hub.0.now_ms());
         Need::Answer(question)
     }
 
     /// Goes on with what the log said.
     pub(crate) fn take_answer(&mut self, io: &mut impl Io, answer: Answer) -> Need {
         self.has_asked = false;
+        self.place.member.note_answered();
         if self.phase != Phase::Open {
             return Need::Room;
         }

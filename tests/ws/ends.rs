@@ -1,0 +1,106 @@
+//! What a server that is in trouble, or has trouble with a client, says when it ends a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::harness::macros::on_both;
+use crate::harness::mariadb::MariaDb;
+use crate::harness::raw::{Frame, Raw};
+use crate::harness::sse::Sse;
+use crate::harness::wait::eventually;
+use crate::harness::ws::Ws;
+use crate::harness::{Client, Server, Value, json};
+
+async fn publish(client: &Client, count: usize, letters: usize) {
+    let event = json!({ "type": "order.paid", "payload": { "letters": "x".repeat(letters) } });
+    client.post("/api/v1/events", vec![event; count]).await.expect(202);
+}
+
+async fn resume(server: &Server, client: &Client, since: i64) -> Ws {
+    let bearer = format!("Bearer {}", client.token());
+    Ws::open(server, &format!("/ws?since={since}"), &[("authorization", &bearer)])
+        .await
+        .expect("a connection")
+}
+
+async fn logs(server: &Server, words: &str) {
+    eventually(words, async || server.logs().iter().any(|line| line.contains(words)).then_some(())).await;
+}
+
+on_both! {
+    async fn a_client_that_takes_nothing_for_a_minute_is_closed_with_1008(server) {
+        let admin = server.admin().await;
+        let mut slow = Raw::connect(&server, &admin).await;
+        let (mut quick, _) = Ws::connect(&server, &admin).await;
+        for _ in 0..4 {
+            publish(&admin, 100, 30_000).await;
+        }
+        for _ in 0..400 {
+            quick.next_event().await;
+        }
+        server.advance(Duration::from_secs(61)).await;
+        let end = loop {
+            match slow.next().await {
+                Frame::Document(_) | Frame::Ping => {}
+                end => break end,
+            }
+        };
+        assert_eq!(end, Frame::Closed(Some(1008)));
+    }
+}
+
+#[tokio::test]
+async fn connections_are_closed_with_1011_when_the_log_cannot_be_read_for_long_and_miss_nothing() {
+    let mariadb = Arc::new(MariaDb::start().await);
+    let server = Server::builder().mariadb_at(&mariadb).start().await;
+    let admin = server.admin().await;
+    let (mut ws, ready) = Ws::connect(&server, &admin).await;
+    let mut sse = Sse::open(&server, &admin, "", &[]).await.expect("a stream");
+    mariadb.kill_9();
+    logs(&server, "The event log cannot be read").await;
+    server.advance(Duration::from_secs(20)).await;
+    ws.send(&json!({ "type": "ping" })).await;
+    ws.wait_for("pong").await;
+    server.advance(Duration::from_secs(11)).await;
+    assert_eq!(ws.close_code().await, 1011);
+    sse.ended().await;
+    mariadb.start_again().await;
+    logs(&server, "The event log can be read again").await;
+    publish(&admin, 2, 10).await;
+    let since = ready["seq"].as_i64().expect("a number");
+    let mut again = resume(&server, &admin, since).await;
+    let seqs: [Value; 2] = [again.next_event().await["seq"].clone(), again.next_event().await["seq"].clone()];
+    assert_eq!(seqs, [json!(since + 1), json!(since + 2)]);
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_log_that_answers_others_is_closed_with_1013() {
+    let server = Server::builder().mariadb().start().await;
+    let admin = server.admin().await;
+    publish(&admin, 400, 10).await;
+    // Has all that it wants; what came first is in the log alone.
+    let (mut other, _) = Ws::connect(&server, &admin).await;
+    let database = server.setup.database.clone().expect("it has one");
+    let sleep = format!("SELECT SLEEP(60), '{database}'");
+    let lock = format!("LOCK TABLES {database}.events WRITE; {sleep}");
+    let mariadb = MariaDb::shared().await;
+    let locked = tokio::spawn(async move { mariadb.try_sql("", &lock).await });
+    let escaped = sleep.replace('\'', "''");
+    let asked = format!("SELECT id FROM information_schema.processlist WHERE info = '{escaped}'");
+    let holder = eventually("the table to be locked", async || {
+        let id = mariadb.sql("", &asked).await;
+        (!id.is_empty()).then_some(id)
+    })
+    .await;
+    let mut late = resume(&server, &admin, 1).await;
+    for words in ["The event log cannot be read", "The event log can be read again"] {
+        logs(&server, words).await;
+    }
+    server.advance(Duration::from_secs(31)).await;
+    assert_eq!(late.close_code().await, 1013);
+    mariadb.sql("", &format!("KILL {holder}")).await;
+    locked.await.expect("it ran").expect_err("it was killed");
+    other.send(&json!({ "type": "ping" })).await;
+    other.wait_for("pong").await;
+    resume(&server, &admin, 399).await.expect_type("connection.ready").await;
+}
