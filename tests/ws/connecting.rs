@@ -41,6 +41,8 @@ on_both! {
             assert_eq!(refusal.body["success"], false, "{refusal:?}");
             assert!(refusal.body["error"]["message"].is_string(), "{refusal:?}");
         }
+        let (writer, _) = server.program(&server.admin().await, &["events:write"]).await;
+        assert_eq!(refused(&server, &writer, &[]).await, 403);
         let refusal = Ws::open(&server, "/ws?token=nonsense&ticket=nonsense", &[]).await.err().expect("a refusal");
         assert_eq!(refusal.status, 401);
     }

@@ -1,6 +1,7 @@
 //! Several servers on one database, with a Redis, with one that comes and goes, and without.
 
 use crate::harness::redis::Redis;
+use crate::harness::sse::Sse;
 use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, json};
@@ -129,7 +130,13 @@ async fn a_client_resumes_on_another_server() {
     }
     let bearer = format!("Bearer {}", admin.token());
     let mut ws = Ws::open(&there, "/ws?since=5", &[("authorization", &bearer)]).await.expect("a connection");
+    let mut sse = Sse::open(&there, &admin, "", &[("last-event-id", "5")]).await.expect("a stream");
     assert_eq!(seqs(&mut ws, 15).await, (6..=20).collect::<Vec<_>>());
     publish(&admin, "live").await;
     assert_eq!(seqs(&mut ws, 1).await, [21]);
+    for number in 6..=21 {
+        assert_eq!(sse.event().await.id, Some(number.to_string()), "a stream of events does the same");
+    }
+    let log = there.with_token(admin.token()).get("/api/v1/events?after=20").await.expect(200);
+    assert_eq!((&log.data()[0]["seq"], &log.body["meta"]["seq"]), (&json!(21), &json!(21)));
 }
