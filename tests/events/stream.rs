@@ -42,6 +42,19 @@ on_both! {
         assert_eq!(block.data.expect("data"), ws.wait_for("order.paid").await);
     }
 
+    async fn a_quiet_stream_says_where_to_go_on_from(server) {
+        let admin = server.admin().await;
+        let mut sse = open(&server, &admin, "?types=rare.*").await;
+        publish(&admin, vec![event("unwanted"), event("unwanted too")]).await;
+        let mut id = sse.next().await.expect("a block").id;
+        while id.as_deref() != Some("2") {
+            server.advance(Duration::from_secs(15)).await;
+            let block = sse.next().await.expect("a block");
+            assert_eq!((&block.event, &block.data), (&None, &None), "shown to nobody");
+            id = block.id;
+        }
+    }
+
     async fn it_goes_on_behind_a_number(server) {
         let admin = server.admin().await;
         let many: Vec<_> = (1..=300).map(|n| event(&n.to_string())).collect();

@@ -111,7 +111,10 @@ async fn exchange(guide: &mut Guide<'_>, ws: &mut Ws) {
 }
 
 async fn messages(guide: &mut Guide<'_>, ws: &mut Ws) {
-    for _ in ["ping", "subscribe", "unsubscribe"] {
+    ws.send_text(&guide.text(SAY)).await;
+    let pong = ws.wait_for("pong").await;
+    guide.shows(SAY, &pong);
+    for _ in ["subscribe", "unsubscribe"] {
         exchange(guide, ws).await;
     }
     guide.server.advance(Duration::from_secs(245)).await;

@@ -1,6 +1,7 @@
 //! `/ws?since=`: nothing is missed and nothing comes twice, or the client is told to start over.
 
 use crate::harness::macros::on_both;
+use crate::harness::wait::eventually;
 use crate::harness::ws::{Refusal, Ws};
 use crate::harness::{Client, Server, Value, json};
 
@@ -59,6 +60,26 @@ on_both! {
         }
         let (mut ws, _) = resume(&server, &kim, "?since=0").await;
         assert_eq!((&ws.next_event().await["seq"], &ws.next_event().await["seq"]), (&json!(2), &json!(4)));
+    }
+
+    async fn a_pong_tells_how_far_a_client_has_come_that_sees_little(server) {
+        let admin = server.admin().await;
+        let (kim, _) = server.user("kim@example.com", "agent").await;
+        let hidden = json!({ "type": "order.paid", "payload": {}, "audience": { "users": [] } });
+        admin.post("/api/v1/events", vec![hidden.clone(); 3]).await.expect(202);
+        let (mut live, _) = resume(&server, &kim, "").await;
+        let (mut resumed, _) = resume(&server, &kim, "?since=1").await;
+        for head in [3, 4] {
+            for ws in [&mut live, &mut resumed] {
+                eventually("the answer", async || {
+                    ws.send(&json!({ "type": "ping", "ref": head })).await;
+                    let pong = ws.wait_for("pong").await;
+                    (pong == json!({ "type": "pong", "payload": { "seq": head }, "ref": head })).then_some(())
+                })
+                .await;
+            }
+            admin.post("/api/v1/events", hidden.clone()).await.expect(202);
+        }
     }
 
     async fn what_cannot_be_gone_on_with_is_reset_and_goes_on_live(server) {

@@ -172,6 +172,8 @@ export class Client {
         return this.#begin(frame);
       case 'connection.reset':
         return this.#startOver(frame);
+      case 'pong':
+        return this.#moveTo(frame.payload?.seq);
       case 'auth.expiring':
         return void this.#prolong(this.#link);
       case 'error':
@@ -210,6 +212,11 @@ export class Client {
       this.#seq = event.seq;
     }
     if (this.#subscription.covers(event.type)) this.#handlers.show(event);
+  }
+
+  /** All up to that number has been sent, as far as it is wanted: where little is, so much need not be asked for again. */
+  #moveTo(seq) {
+    if (seq > this.#seq) this.#seq = seq;
   }
 
   /** Goes on with a new token; if there is none, the old one's end decides. */

@@ -7,6 +7,7 @@ export class Link {
   #options;
   #timer;
   #hasHeard = false;
+  #hasMoved = false;
   #hasAsked = true;
   #requests = new Map();
   #references = 0;
@@ -57,8 +58,9 @@ export class Link {
     this.#hasHeard = true;
     const frame = parse(text);
     if (!frame) return this.close({ error: new Error('the server sent something that is no frame') });
+    this.#hasMoved ||= frame.seq !== undefined;
     const request = this.#requests.get(frame.ref);
-    if (!request) return frame.type === 'pong' || this.#tell(frame);
+    if (!request) return this.#tell(frame);
     this.#requests.delete(frame.ref);
     if (frame.type === 'error') request.reject(new Rejected(frame.payload));
     else request.accept(frame);
@@ -68,11 +70,15 @@ export class Link {
     this.#timer = setTimeout(() => this.#look(), ms);
   }
 
-  /** Asks who has been quiet; gives up who does not answer. One look per period instead of a timer per frame. */
+  /**
+   * Asks who has been quiet; gives up who does not answer. One look per period instead of a timer per frame. Also asks when
+   * no numbered event has come: the answer tells how far the log has been sent, whatever is subscribed to.
+   */
   #look() {
     const { heartbeatMs, timeoutMs } = this.#options;
     if (this.#hasHeard) {
-      this.#hasHeard = this.#hasAsked = false;
+      if (!this.#hasMoved) this.#send({ type: 'ping' });
+      this.#hasHeard = this.#hasAsked = this.#hasMoved = false;
       this.#lookIn(heartbeatMs);
     } else if (!this.#hasAsked) {
       this.#hasAsked = true;

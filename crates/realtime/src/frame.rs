@@ -58,6 +58,11 @@ pub(crate) struct Reset<'a> {
 }
 
 #[derive(Serialize)]
+struct Position {
+    seq: i64,
+}
+
+#[derive(Serialize)]
 struct Expiring {
     expires_at: Timestamp,
 }
@@ -114,9 +119,9 @@ pub(crate) fn refreshed(expires_at: Timestamp, reference: Option<&RawValue>) -> 
     control("auth.refreshed", Some(Expiring { expires_at }), reference)
 }
 
-/// The answer to `ping`.
-pub(crate) fn pong(reference: Option<&RawValue>) -> Bytes {
-    control("pong", None::<()>, reference)
+/// The answer to `ping`: all up to that number was sent, as far as the client sees it.
+pub(crate) fn pong(seq: i64, reference: Option<&RawValue>) -> Bytes {
+    control("pong", Some(Position { seq }), reference)
 }
 
 /// The answer to `subscribe` and `unsubscribe`: what now holds.

@@ -61,6 +61,26 @@ test('a client that was away for longer than the log reaches back is told, and g
   }
 });
 
+test('a client that hears nothing while the log goes by has missed nothing', async (t) => {
+  const way = await detour(t);
+  const { client, seen, numbers, live } = listen(t, { url: way.url, token: admin, events: ['rare.*'], heartbeatMs: 50 });
+  await live();
+  const [, last] = await publish(admin, event('unwanted'), event('unwanted too'));
+  await until('the end of the log', () => client.seq >= last);
+  way.freeze(true);
+  way.cut();
+  await advance(8 * DAY_SECONDS);
+  await until('the old events to go', async () => {
+    const { meta } = await call(admin, 'GET', '/api/v1/events');
+    return meta.oldest_seq > last;
+  });
+  await publish(admin, event('rare', 'rare.thing'));
+  way.freeze(false);
+  way.cut();
+  await until('the event', () => numbers().length === 1);
+  assert.deepEqual([numbers(), seen.resets, seen.errors], [['rare'], [], []]);
+});
+
 test('a snapshot that fails is tried again, and one that makes no sense is reported', async (t) => {
   let tries = 0;
   const snapshot = async () => {

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream;
+use model::Clock;
 use realtime::{Followed, Follower};
 use serde::Deserialize;
 use std::convert::Infallible;
@@ -64,7 +65,7 @@ pub(crate) async fn stream(
     // What ended between the guard's check and now, the hub did not hear of: it only tells connections that it has.
     check_again(&state, &caller).await?;
     let (pieces, taken) = mpsc::channel(1);
-    tokio::spawn(pump(follower, since, pieces));
+    tokio::spawn(pump(follower, since, pieces, state.app.clock.clone()));
     let next = |mut taken: mpsc::Receiver<Bytes>| async {
         taken.recv().await.map(|piece| (Ok::<_, Infallible>(piece), taken))
     };
@@ -89,7 +90,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>> {
 
 /// Moves events to the client at its own speed, in a task of its own, so that one that does not read keeps neither its place
 /// nor the events.
-async fn pump(mut follower: Follower, since: Option<i64>, pieces: mpsc::Sender<Bytes>) {
+async fn pump(mut follower: Follower, since: Option<i64>, pieces: mpsc::Sender<Bytes>, clock: Clock) {
     // An id without data is remembered by the client and shown to nobody: from there it goes on if it is cut off now.
     let mut piece = format!("retry: {RETRY_MS}\nid: {}\n\n", since.unwrap_or(follower.seq())).into_bytes();
     loop {
@@ -98,11 +99,14 @@ async fn pump(mut follower: Follower, since: Option<i64>, pieces: mpsc::Sender<B
         }
         piece = tokio::select! {
             () = pieces.closed() => return,
-            next = timeout(KEEP_ALIVE, follower.next()) => match next {
-                Ok(Some(first)) => gather(first, &mut follower).await,
-                Ok(None) => return,
-                Err(_) => b": still here\n\n".to_vec(),
+            next = follower.next() => match next {
+                Some(first) => gather(first, &mut follower).await,
+                None => return,
             },
+            () = clock.sleep_until(clock.now().plus(KEEP_ALIVE)) => {
+                // Whoever hears nothing for as long as the log is kept has still missed nothing.
+                format!(": still here\nid: {}\n\n", follower.passed()).into_bytes()
+            }
         };
     }
 }

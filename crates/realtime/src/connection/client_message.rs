@@ -68,11 +68,12 @@ impl Effects for Place {
 }
 
 /// Does what the message asks for and gives the answer, a frame; none if it comes later, by mail.
-pub(super) fn answer(text: &[u8], filter: &mut Filter, place: &Place) -> Option<Bytes> {
-    answer_to(text, filter, place)
+/// `passed` is the number of the last event that was sent, or that the client does not see.
+pub(super) fn answer(text: &[u8], passed: i64, filter: &mut Filter, place: &Place) -> Option<Bytes> {
+    answer_to(text, passed, filter, place)
 }
 
-fn answer_to(text: &[u8], filter: &mut Filter, effects: &impl Effects) -> Option<Bytes> {
+fn answer_to(text: &[u8], passed: i64, filter: &mut Filter, effects: &impl Effects) -> Option<Bytes> {
     let fields: Fields<'_> = match parse(text) {
         Ok(fields) => fields,
         Err(problem) => return Some(frame::error(problem.code, &problem.message, None)),
@@ -81,7 +82,7 @@ fn answer_to(text: &[u8], filter: &mut Filter, effects: &impl Effects) -> Option
     if reference.is_some_and(|reference| reference.get().len() > REF_BYTES) {
         return Some(frame::error("invalid_message", "ref is longer than 256 bytes", None));
     }
-    obey(&fields, filter, reference, effects)
+    obey(&fields, passed, filter, reference, effects)
         .unwrap_or_else(|problem| Some(frame::error(problem.code, &problem.message, reference)))
 }
 
@@ -94,6 +95,7 @@ fn parse(text: &[u8]) -> Result<Fields<'_>, Problem> {
 
 fn obey(
     fields: &Fields<'_>,
+    passed: i64,
     filter: &mut Filter,
     reference: Option<&RawValue>,
     effects: &impl Effects,
@@ -105,7 +107,7 @@ fn obey(
     match name.as_str() {
         "ping" => {
             let _: Nothing = fields.get("payload").map_or(Ok(Nothing {}), |payload| read(payload))?;
-            Ok(Some(frame::pong(reference)))
+            Ok(Some(frame::pong(passed, reference)))
         }
         "subscribe" => {
             let entries = entries(fields)?;
@@ -189,28 +191,31 @@ mod tests {
     }
 
     fn ask(filter: &mut Filter, text: &str) -> Value {
-        document(answer_to(text.as_bytes(), filter, &Asked::default()))
+        document(answer_to(text.as_bytes(), 7, filter, &Asked::default()))
     }
 
     #[test]
     fn a_new_token_is_handed_on_and_answered_later() {
         let (asked, mut filter) = (Asked::default(), Filter::default());
         let refresh = br#"{"type":"auth.refresh","payload":{"access_token":"abc"},"ref":1}"#;
-        assert_eq!(answer_to(refresh, &mut filter, &asked), None);
+        assert_eq!(answer_to(refresh, 7, &mut filter, &asked), None);
         assert_eq!(*asked.0.borrow(), ["abc"]);
-        let busy = document(answer_to(refresh, &mut filter, &asked));
+        let busy = document(answer_to(refresh, 7, &mut filter, &asked));
         assert_eq!((&busy["payload"]["code"], &busy["ref"]), (&json!("busy"), &json!(1)));
     }
 
     #[test]
     fn a_ping_is_answered_and_its_ref_echoed_as_it_is() {
         let mut filter = Filter::default();
-        assert_eq!(ask(&mut filter, r#"{"type":"ping"}"#), json!({"type":"pong"}));
+        assert_eq!(ask(&mut filter, r#"{"type":"ping"}"#), json!({"type":"pong","payload":{"seq":7}}));
         assert_eq!(
             ask(&mut filter, r#"{"type":"ping","payload":{},"ref":"a"}"#),
-            json!({"type":"pong","ref":"a"})
+            json!({"type":"pong","payload":{"seq":7},"ref":"a"})
         );
-        assert_eq!(ask(&mut filter, r#"{"ref":7,"type":"ping"}"#), json!({"type":"pong","ref":7}));
+        assert_eq!(
+            ask(&mut filter, r#"{"ref":7,"type":"ping"}"#),
+            json!({"type":"pong","payload":{"seq":7},"ref":7})
+        );
     }
 
     #[test]
@@ -275,7 +280,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_is_sent_the_answer_is_a_short_document(text in ".{0,400}") {
-            let answer = answer_to(text.as_bytes(), &mut Filter::default(), &Asked::default()).unwrap();
+            let answer = answer_to(text.as_bytes(), 7, &mut Filter::default(), &Asked::default()).unwrap();
             proptest::prop_assert!(answer.len() < 1024);
             let answer: Value = serde_json::from_slice(&crate::wire::document(&answer)).unwrap();
             proptest::prop_assert!(answer["type"].is_string());

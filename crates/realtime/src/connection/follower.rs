@@ -77,6 +77,12 @@ impl Follower {
         self.start.seq
     }
 
+    /// The number up to which everything was given that the viewer sees.
+    #[must_use]
+    pub fn passed(&self) -> i64 {
+        self.cursor.passed()
+    }
+
     /// The present role of the viewer.
     #[must_use]
     pub fn role(&self) -> Role {

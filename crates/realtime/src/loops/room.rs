@@ -107,12 +107,17 @@ impl Room {
         }
     }
 
+    /// Tells a connection that the room passes events on to where it stands.
+    pub(super) fn tell_place(&self, seat: &mut Seat) {
+        if matches!(seat.source, Source::Room { .. }) {
+            seat.client.jump(self.next);
+        }
+    }
+
     /// Lets the connection read by itself, from where the room stands.
     pub(super) fn release(&mut self, seats: &mut Seats, key: usize) {
-        if let Some(seat) = seats.get_mut(key)
-            && matches!(seat.source, Source::Room { .. })
-        {
-            seat.client.jump(self.next);
+        if let Some(seat) = seats.get_mut(key) {
+            self.tell_place(seat);
         }
         self.take_out(seats, key);
     }

@@ -243,6 +243,9 @@ impl Loop<'_> {
         for key in std::mem::take(&mut self.due) {
             if let Some(seat) = self.seats.get_mut(key) {
                 seat.is_due = false;
+                if let Some(room) = self.rooms.get(seat.room) {
+                    room.tell_place(seat);
+                }
                 seat.exchange(&mut self.buffer);
                 self.go_on(key);
             }

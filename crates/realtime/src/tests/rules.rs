@@ -18,7 +18,7 @@ async fn a_bad_message_gets_an_error_and_the_connection_stays() {
     );
     client.say(0x81, b"{").await;
     assert_eq!(client.next().await["payload"]["code"], "invalid_json");
-    assert_eq!(client.ask(&json!({"type":"ping"})).await, json!({"type":"pong"}));
+    assert_eq!(client.ask(&json!({"type":"ping"})).await["type"], "pong");
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_ping_is_answered_and_a_close_echoed_also_in_the_middle_of_a_message()
         client.say(0x89, b"are you there").await;
         assert!(matches!(client.hear().await, Heard::Pong(payload) if payload == b"are you there"));
         client.say(0x80, br#""ping"}"#).await;
-        assert_eq!(client.next().await, json!({"type":"pong"}));
+        assert_eq!(client.next().await["type"], "pong");
         client.say(0x88, &[0x0f, 0xa0]).await;
         assert!(matches!(client.hear().await, Heard::Closed(Some(4000))));
         client.given_up().await;

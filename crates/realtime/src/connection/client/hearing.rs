@@ -56,7 +56,9 @@ impl Client {
         }
         match incoming {
             Incoming::Text(text) => {
-                if let Some(answer) = client_message::answer(text, &mut self.filter, &self.place) {
+                if let Some(answer) =
+                    client_message::answer(text, self.cursor.passed(), &mut self.filter, &self.place)
+                {
                     self.outbox.push(answer);
                 }
             }
