@@ -125,6 +125,12 @@ impl Raw {
         within("bytes", self.stream.read_buf(&mut self.unread)).await.unwrap_or(0)
     }
 
+    /// Takes all that comes until the server ends, to be looked at afterwards, so that a busy machine is not too slow
+    /// for a server that is about to end.
+    pub async fn take_all(&mut self) {
+        while self.read().await > 0 {}
+    }
+
     /// The next frame. That a user has come or gone is told whenever it is found out, and passed over.
     pub async fn next(&mut self) -> Frame {
         loop {

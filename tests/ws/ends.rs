@@ -39,6 +39,7 @@ on_both! {
             quick.next_event().await;
         }
         server.advance(Duration::from_secs(61)).await;
+        slow.take_all().await;
         let end = loop {
             match slow.next().await {
                 Frame::Document(_) | Frame::Ping => {}

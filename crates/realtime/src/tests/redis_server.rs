@@ -1,9 +1,11 @@
 //! A Redis server of the test's own, on a free port of 127.0.0.1, that dies with the test.
 
+use super::support::eventually;
 use redis::{Value, cmd};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A running, or just now killed, Redis server.
 pub(super) struct RedisServer {
@@ -61,9 +63,16 @@ impl RedisServer {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually("Redis answers", || async { self.answers().await.unwrap_or(false) }).await;
+    }
+
+    /// It also takes connections while it still reads its data, and refuses commands then.
+    async fn answers(&self) -> std::io::Result<bool> {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        connection.write_all(b"PING\r\n").await?;
+        let mut answer = [0; 5];
+        connection.read_exact(&mut answer).await?;
+        Ok(answer != *b"-LOAD")
     }
 
     pub(super) fn kill(&mut self) {
