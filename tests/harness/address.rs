@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::tls;
@@ -55,6 +55,13 @@ impl Address {
     /// A plain connection, if there is somebody to take it.
     pub async fn try_connect(&self) -> std::io::Result<TcpStream> {
         TcpStream::connect(("127.0.0.1", self.port)).await
+    }
+
+    /// The same, for somebody who has room for a few kilobytes until he reads.
+    pub async fn connect_narrow(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a buffer");
+        socket.connect(([127, 0, 0, 1], self.port).into()).await.expect("a connection")
     }
 
     /// A connection for whatever is said on it, over TLS agreed to be HTTP/1.1.

@@ -91,7 +91,17 @@ impl Raw {
 
     /// Connects, is upgraded, and has read `connection.ready`.
     pub async fn connect(server: &Server, client: &Client) -> Self {
-        let mut raw = Self::open(server).await;
+        Self::open(server).await.upgraded(client).await
+    }
+
+    /// The same, with room for a few kilobytes until it reads.
+    pub async fn connect_narrow(server: &Server, client: &Client) -> Self {
+        let stream = Box::new(within("a connection", server.address.connect_narrow()).await);
+        Self { stream, unread: Vec::new() }.upgraded(client).await
+    }
+
+    async fn upgraded(self, client: &Client) -> Self {
+        let mut raw = self;
         raw.send(request(client, &HANDSHAKE).as_bytes()).await;
         let answer = raw.answer().await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");

@@ -30,19 +30,26 @@ async fn logs(server: &Server, words: &str) {
 on_both! {
     async fn a_client_that_takes_nothing_for_a_minute_is_closed_with_1008(server) {
         let admin = server.admin().await;
-        let mut slow = Raw::connect(&server, &admin).await;
-        let (mut quick, _) = Ws::connect(&server, &admin).await;
+        let mut slow = Raw::connect_narrow(&server, &admin).await;
+        let mut other = Raw::connect(&server, &admin).await;
         for _ in 0..4 {
             publish(&admin, 100, 30_000).await;
         }
         for _ in 0..400 {
-            quick.next_event().await;
+            other.expect_document("order.paid").await;
         }
+        eventually("the slow one to be stuck", async || {
+            let metrics = server.anonymous().get("/metrics").await.expect(200);
+            metrics.text.contains("callcenter_realtime_connections_stuck 1\n").then_some(())
+        })
+        .await;
         server.advance(Duration::from_secs(61)).await;
+        // All connections are looked at together: from here on it is too late to take anything.
+        assert_eq!(other.next().await, Frame::Ping);
         slow.take_all().await;
         let end = loop {
             match slow.next().await {
-                Frame::Document(_) | Frame::Ping => {}
+                Frame::Document(_) => {}
                 end => break end,
             }
         };

@@ -14,6 +14,7 @@ use webhooks::{Gauges, LATENCY_BUCKETS_MS};
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub connections: u64,
+    pub stuck_connections: u64,
     pub redis_up: bool,
     pub engine: Gauges,
     pub backlog: Option<Backlog>,
@@ -26,6 +27,7 @@ impl Snapshot {
         let app = &state.app;
         Self {
             connections: whole(app.hub.total_connections()),
+            stuck_connections: whole(app.hub.stuck_connections()),
             redis_up: state.redis() == RedisHealth::Up,
             engine: app.engine.gauges(),
             backlog: app.webhooks.backlog().await,
@@ -42,6 +44,8 @@ fn whole(count: usize) -> u64 {
 impl Collector for Snapshot {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         gauge(&mut to, "realtime_connections", "WebSockets open on this server", &self.connections)?;
+        let help = "WebSockets whose clients take nothing now of what is written to them";
+        gauge(&mut to, "realtime_connections_stuck", help, &self.stuck_connections)?;
         gauge(&mut to, "redis_up", "1 while Redis is connected", &u64::from(self.redis_up))?;
         self.deliveries(&mut to)?;
         self.queue(&mut to)?;
@@ -136,6 +140,7 @@ mod tests {
         let oldest = Some(Timestamp(500));
         Snapshot {
             connections: 3,
+            stuck_connections: 1,
             redis_up: true,
             engine: Gauges { delivered: 7, ..Gauges::default() },
             backlog: Some(Backlog { waiting: 2, oldest }),

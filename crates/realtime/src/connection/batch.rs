@@ -32,14 +32,11 @@ impl Batch {
         self.frames.iter().map(|(_, frame)| IoSlice::new(frame)).collect()
     }
 
-    /// Where a write of `written` bytes ended: what is missing of the frame that it cut, and the number of the first event
-    /// of which nothing was written. `None` if all was written.
+    /// Where a write of `written` bytes ended: what is missing of the frame that comes next, all of it perhaps, and the number
+    /// of the event behind it. `None` if all was written.
     pub(crate) fn cut(&self, written: usize) -> Option<(Bytes, i64)> {
         let mut left = written;
         for (seq, frame) in &self.frames {
-            if left == 0 {
-                return Some((Bytes::new(), *seq));
-            }
             if left < frame.len() {
                 return Some((frame.slice(left..), seq + 1));
             }
@@ -78,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_ends_halfway_is_taken_up_behind_the_frame_that_it_cut() {
+    fn a_write_that_ends_halfway_is_taken_up_with_the_frame_that_comes_next() {
         let batch = batch(3, 100);
-        assert_eq!(batch.cut(0), Some((Bytes::new(), 0)));
-        assert_eq!(batch.cut(100), Some((Bytes::new(), 10)));
+        assert_eq!(batch.cut(0), Some((Bytes::from(vec![b'x'; 100]), 1)));
+        assert_eq!(batch.cut(100), Some((Bytes::from(vec![b'x'; 100]), 11)));
         assert_eq!(batch.cut(150), Some((Bytes::from(vec![b'x'; 50]), 11)));
         assert_eq!(batch.cut(299), Some((Bytes::from(vec![b'x'; 1]), 21)));
         assert_eq!(batch.cut(300), None);

@@ -261,6 +261,16 @@ impl Hub {
         }
     }
 
+    /// This server's connections whose clients take nothing now of what is written to them.
+    #[must_use]
+    pub fn stuck_connections(&self) -> usize {
+        let mut count = 0;
+        for tenant in self.0.tenants() {
+            tenant.for_each(|member| count += usize::from(member.stuck_since_ms().is_some()));
+        }
+        count
+    }
+
     /// How many connections the user has to this server.
     #[must_use]
     pub fn local_connections(&self, tenant: &TenantId, user: &UserId) -> usize {

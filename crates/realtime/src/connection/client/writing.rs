@@ -63,8 +63,8 @@ impl Client {
         }
     }
 
-    /// Writes events. What the socket does not take is not kept, save the rest of the frame that it cut: the cursor stands
-    /// where to go on. Returns whether all was written. Only with nothing waiting.
+    /// Writes events. What the socket does not take is not kept, save the rest of the frame that comes next, which shows that
+    /// the socket is full: the cursor stands behind it. Returns whether all was written. Only with nothing waiting.
     pub(crate) fn write(&mut self, io: &mut impl Io, batch: &Batch) -> bool {
         let written = match io.write_vectored(&batch.slices()) {
             Ok(written) if written == batch.bytes() => return true,
