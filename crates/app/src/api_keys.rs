@@ -68,11 +68,11 @@ impl ApiKeys {
     /// Removes a key, which is no longer good at once.
     pub async fn delete(&self, tenant: &TenantId, id: &ApiKeyId) -> Result<()> {
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             if !rows::delete(work.conn(), tenant, id).await? {
                 return Err(Error::NotFound("API key"));
             }
-            work.revoke(Revoked::Key(id.clone())).await?;
+            work.revoke(tenant, Revoked::Key(id.clone())).await?;
             work.commit().await
         })
         .await

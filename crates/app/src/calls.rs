@@ -13,7 +13,7 @@ pub(crate) use wrap_up::count_wrap_ups;
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
 use crate::fields::FieldProblem;
-use crate::{Caller, Error, Result};
+use crate::{Caller, Error, Result, agents};
 use draft::NewCallDraft;
 use model::calls::{self as machine, Actor, Call, Command, NewCall, Refusal};
 use model::{CallId, Role, TenantId, personal};
@@ -54,7 +54,7 @@ impl Calls {
         new: &NewCall,
         body_hash: &str,
     ) -> Result<(Call, bool)> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         if let Some(known) = rows::find(work.conn(), tenant, &new.id).await? {
             return if known.body_hash == body_hash { Ok((known.call, false)) } else { Err(taken(&known)) };
         }
@@ -62,7 +62,7 @@ impl Calls {
         let subject = Subject { tenant, before: None, body_hash };
         let rehearsal = machine::start(new, &facts::none(actor), now);
         let users = step::users(new.user.as_ref(), rehearsal.as_ref().ok());
-        let agents = facts::lock_agents(&mut work, tenant, &users).await?;
+        let mut agents = agents::lock(&mut work, tenant, &users).await?;
         if let Some(user) = &new.user {
             facts::check_user(&agents, user, "user_id", true)?;
         }
@@ -73,7 +73,7 @@ impl Calls {
         }
         let step = machine::start(new, &facts.context, now).map_err(|why| refused(&why))?;
         facts::check_on_duty(&agents, &step)?;
-        let call = subject.store(&mut work, &facts, step).await?;
+        let call = subject.store(&mut work, &facts, &mut agents, step).await?;
         work.commit().await?;
         Ok((call, true))
     }
@@ -93,7 +93,7 @@ impl Calls {
         id: &CallId,
         command: &Command,
     ) -> Result<(Call, bool)> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let known = rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("call"))?;
         let before = &known.call;
         access::check(actor, before, command)?;
@@ -105,7 +105,7 @@ impl Calls {
             named.user.as_ref().map(|(user, _)| user),
             rehearsal.as_ref().ok().and_then(Option::as_ref),
         );
-        let agents = facts::lock_agents(&mut work, tenant, &users).await?;
+        let mut agents = agents::lock(&mut work, tenant, &users).await?;
         if let Some((user, field)) = &named.user {
             facts::check_user(&agents, user, field, named.rings)?;
         }
@@ -118,7 +118,7 @@ impl Calls {
         let Some(step) = step else { return Ok((known.call, false)) };
         facts::check_on_duty(&agents, &step)?;
         let subject = Subject { tenant, before: Some(before), body_hash: &known.body_hash };
-        let call = subject.store(&mut work, &facts, step).await?;
+        let call = subject.store(&mut work, &facts, &mut agents, step).await?;
         work.commit().await?;
         Ok((call, true))
     }

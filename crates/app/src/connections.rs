@@ -67,8 +67,8 @@ impl Connections {
             return Err(Error::NotFound("connection"));
         }
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
-            work.revoke(Revoked::Connection(id.clone())).await?;
+            let mut work = self.broadcaster.begin().await?;
+            work.revoke(tenant, Revoked::Connection(id.clone())).await?;
             work.commit().await
         })
         .await

@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod api_keys;
+mod batches;
 pub mod broadcaster;
 pub mod calls;
 pub mod connections;
@@ -20,6 +21,8 @@ pub mod retention;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+#[cfg(test)]
+mod site;
 pub mod tickets;
 mod tokens;
 pub mod users;

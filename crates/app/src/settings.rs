@@ -69,7 +69,7 @@ impl TenantPolicies {
     /// Changes some of them, all or none.
     pub async fn update(&self, tenant: &TenantId, patch: &SettingsPatch) -> Result<TenantSettings> {
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, now).await?;
             let after = patched(&before, patch)?;

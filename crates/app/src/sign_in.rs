@@ -151,7 +151,7 @@ impl SignIn {
     }
 
     async fn exchange(&self, claims: &RefreshClaims) -> Result<SignedIn> {
-        let mut work = self.broadcaster.begin(&claims.tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let session = sessions::lock(work.conn(), &claims.tenant, &claims.session).await?;
         let open = |session: &Session| session.ended_at.is_none() && session.expires_at > now;
@@ -169,7 +169,7 @@ impl SignIn {
         } else if !just_spent {
             tracing::warn!(tenant_id = %claims.tenant, session_id = %session.id, "Session ended: a spent refresh token was used again");
             sessions::end(work.conn(), &claims.tenant, &session.id, now).await?;
-            work.revoke(Revoked::Session(session.id)).await?;
+            work.revoke(&claims.tenant, Revoked::Session(session.id)).await?;
             work.commit().await?;
             return Err(SPENT);
         }
@@ -179,10 +179,10 @@ impl SignIn {
     /// Ends the session.
     pub async fn logout(&self, identity: &Identity) -> Result<()> {
         retrying(|| async {
-            let mut work = self.broadcaster.begin(&identity.tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             let now = self.broadcaster.clock.now();
             sessions::end(work.conn(), &identity.tenant, &identity.session, now).await?;
-            work.revoke(Revoked::Session(identity.session.clone())).await?;
+            work.revoke(&identity.tenant, Revoked::Session(identity.session.clone())).await?;
             work.commit().await
         })
         .await
@@ -209,7 +209,7 @@ impl SignIn {
     }
 
     async fn store_password(&self, identity: &Identity, verified: &str, hash: &str) -> Result<()> {
-        let mut work = self.broadcaster.begin(&identity.tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let user = users::lock(work.conn(), &identity.tenant, &identity.user).await?;
         let user = user.ok_or(Error::NotFound("user"))?;

@@ -114,7 +114,7 @@ impl Users {
         role: Option<Role>,
         hash: Option<&str>,
     ) -> Result<User> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let admins = rows::lock_active_admins(work.conn(), tenant).await?;
         let before = rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
@@ -126,7 +126,7 @@ impl Users {
         rows::update(work.conn(), &after).await.map_err(taken)?;
         // Before the sessions, so that connections close as those of a user who is out, not of a session that ended.
         if before.is_active != after.is_active || before.role != after.role {
-            work.revoke(Revoked::User(id.clone())).await?;
+            work.revoke(tenant, Revoked::User(id.clone())).await?;
         }
         if !after.is_active || hash.is_some() {
             end_sessions(&mut work, tenant, id, None, now).await?;
@@ -144,14 +144,14 @@ impl Users {
     }
 
     async fn try_delete(&self, tenant: &TenantId, id: &UserId) -> Result<()> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let admins = rows::lock_active_admins(work.conn(), tenant).await?;
         rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
         queues::leave_all(&mut work, tenant, id, now).await?;
         agents::disabled(&mut work, tenant, id, now).await?;
-        work.revoke(Revoked::User(id.clone())).await?;
+        work.revoke(tenant, Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;
         rows::delete(work.conn(), tenant, id).await?;
         work.commit().await
@@ -169,7 +169,7 @@ pub(crate) async fn end_sessions(
     for session in sessions::open_of_user(work.conn(), tenant, user).await? {
         if Some(&session) != keep {
             sessions::end(work.conn(), tenant, &session, now).await?;
-            work.revoke(Revoked::Session(session)).await?;
+            work.revoke(tenant, Revoked::Session(session)).await?;
         }
     }
     Ok(())

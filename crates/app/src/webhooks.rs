@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::deliveries::{
     self, Attempt, AttemptEntry, Backlog, Delivery, Filter, Holder, LogEntry, NewDelivery, Owner, Page, Stats,
 };
-use store::journal;
+use store::journal::{self, Append};
 use store::webhooks::{self as rows, Health, Webhook};
 use tokio::sync::Notify;
 
@@ -98,12 +98,12 @@ impl Webhooks {
         let now = self.broadcaster.clock.now();
         let mut webhook = draft.complete(draft::blank(tenant, now), &self.allowed)?;
         let stored = retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             if rows::count(work.conn(), tenant).await? >= WEBHOOKS_AT_MOST {
                 return Err(too_many_webhooks());
             }
             let id = rows::insert(work.conn(), &webhook).await?;
-            work.webhooks_edited();
+            work.webhooks_edited(tenant);
             work.commit().await?;
             Ok(id)
         });
@@ -140,7 +140,7 @@ impl Webhooks {
         change: impl Fn(Webhook, Timestamp) -> Result<Webhook>,
     ) -> Result<(Webhook, Health)> {
         let switched_off = retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
             let (was_active, url) = (before.is_active, before.url.clone());
@@ -152,7 +152,7 @@ impl Webhooks {
             if after.is_active && (!was_active || after.url != url) {
                 store::failing::forgive(work.conn(), tenant, id).await?;
             }
-            work.webhooks_edited();
+            work.webhooks_edited(tenant);
             work.commit().await?;
             Ok(was_active && !after.is_active)
         })
@@ -190,12 +190,12 @@ impl Webhooks {
     /// Removes an endpoint with all that is queued for it; its log goes in steps.
     pub async fn delete(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             if !rows::delete(work.conn(), tenant, id).await? {
                 return Err(UNKNOWN);
             }
             deliveries::forget_webhook(work.conn(), tenant, id).await?;
-            work.webhooks_edited();
+            work.webhooks_edited(tenant);
             work.commit().await
         })
         .await?;
@@ -225,6 +225,7 @@ impl Webhooks {
         let head = journal::lock_head(tx.conn(), tenant).await?;
         let now = self.broadcaster.clock.now();
         let delivery = NewDelivery {
+            tenant: tenant.clone(),
             id: LogId(head.log_id + 1),
             webhook: id,
             event_id: EventId::generate(),
@@ -235,8 +236,9 @@ impl Webhooks {
             payload: Some(events::webhook_test(tenant, id, caller.credential())),
         };
         test.is(tenant.clone(), delivery.id);
-        journal::append(tx.conn(), tenant, head, Vec::new(), 1, now).await?;
-        deliveries::insert(tx.conn(), tenant, std::slice::from_ref(&delivery), now).await?;
+        let append = Append { tenant: tenant.clone(), head, events: Vec::new(), log_ids: 1 };
+        journal::append(tx.conn(), vec![append], now).await?;
+        deliveries::insert(tx.conn(), std::slice::from_ref(&delivery), now).await?;
         tx.commit().await?;
         Ok(delivery.id)
     }

@@ -1,30 +1,39 @@
 //! Agents' states: what is stored of each, and the locks that order its changes.
 
+use crate::rows::{padded, parts};
 use crate::{Conn, Error, Result, corrupt, on};
 use model::agents::{Agent, Chosen, Device, Presence, Source, State, WorkItem};
 use model::{TenantId, Timestamp, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Users with their states; whoever was never on duty has none.
 macro_rules! listed {
     ($which:literal) => {
+        listed!("users u", joined, "WHERE u.tenant_id = ? ", $which)
+    };
+    ($users:literal, joined, $where:literal, $which:literal) => {
         listed!(
-            "users u LEFT JOIN agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id WHERE u.tenant_id = ? ",
+            $users,
+            " LEFT JOIN agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id ",
+            $where,
             $which
         )
     };
-    ($from:literal, $which:literal) => {
+    ($($from:literal),+) => {
         concat!(
-            "SELECT u.name, u.is_active, u.id AS user_id, s.presence, s.reason, s.set_source, s.set_by, s.set_at,
+            "SELECT u.tenant_id, u.name, u.is_active, u.id AS user_id, s.presence, s.reason, s.set_source, s.set_by, s.set_at,
              s.in_force, s.remembered, s.work, s.device, s.disconnected_since, s.missed_offers, s.declined_offers,
              s.state, s.previous_state, s.since, s.version, s.duty_since, s.next_timer FROM ",
-            $from,
-            $which
+            $($from),+
         )
     };
 }
+
+/// Agents that one statement locks, at most.
+const AT_A_TIME: usize = 64;
 
 mod history;
 mod list;
@@ -36,6 +45,7 @@ pub use timers::{due, look_at, look_at_all, set_timer};
 
 #[derive(FromRow)]
 struct UserRow {
+    tenant_id: String,
     name: String,
     is_active: bool,
     next_timer: Option<i64>,
@@ -128,37 +138,92 @@ pub struct Locked {
     pub next_timer: Option<Timestamp>,
 }
 
+/// An agent's key.
+pub type Key = (TenantId, UserId);
+
 /// The agent, locked with its user, so that changes of one agent follow each other. `None` for a user who does not exist.
 pub async fn lock(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Option<Locked>> {
-    let sql = if conn.is_mysql() { listed!("AND u.id = ? FOR UPDATE") } else { listed!("AND u.id = ?") };
-    let row: Option<UserRow> = on!(conn, c => sqlx::query_as(sql)
-        .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
-    let read = |row: UserRow| {
-        let (is_active, next_timer) = (row.is_active, row.next_timer.map(Timestamp));
-        Ok(Locked { agent: row.row.try_into()?, is_active, next_timer })
-    };
-    row.map(read).transpose()
+    let keys = BTreeSet::from([(tenant.clone(), user.clone())]);
+    Ok(lock_all(conn, &keys).await?.into_values().next())
 }
 
-/// Stores an agent as it is now, and when something happens to it by itself.
-pub async fn put(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    agent: &Agent,
-    next_timer: Option<Timestamp>,
-) -> Result<()> {
-    let chosen = &agent.chosen;
+/// The same for several, who are locked in the order of their keys; without users who do not exist.
+pub async fn lock_all(mut conn: Conn<'_>, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Locked>> {
+    let mut locked = BTreeMap::new();
+    let keys: Vec<&Key> = keys.iter().collect();
+    for chunk in keys.chunks(AT_A_TIME) {
+        locked.extend(lock_chunk(conn.again(), chunk).await?);
+    }
+    Ok(locked)
+}
+
+async fn lock_chunk(conn: Conn<'_>, keys: &[&Key]) -> Result<Vec<(Key, Locked)>> {
+    // The key's index is to be used however few users there are: a scan would wait for everybody's locks.
+    let (select, end) = if conn.is_mysql() {
+        let select = listed!("users u FORCE INDEX (PRIMARY)", joined, "WHERE ", "");
+        (select, " ORDER BY u.tenant_id, u.id FOR UPDATE")
+    } else {
+        (listed!("users u", joined, "WHERE ", ""), "")
+    };
+    let rows: Vec<UserRow> = on!(conn, c => {
+        let mut select = QueryBuilder::new(select);
+        let mut list = select.separated(" OR ");
+        for (tenant, user) in padded(keys) {
+            list.push("(u.tenant_id = ").push_bind_unseparated(tenant.as_str());
+            list.push_unseparated(" AND u.id = ").push_bind_unseparated(user.as_str()).push_unseparated(")");
+        }
+        select.push(end);
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let read = |row: UserRow| {
+        let tenant =
+            TenantId::parse(&row.tenant_id).map_err(|_| corrupt("users.tenant_id", &row.tenant_id))?;
+        let (is_active, next_timer) = (row.is_active, row.next_timer.map(Timestamp));
+        let agent: Agent = row.row.try_into()?;
+        Ok(((tenant, agent.user.clone()), Locked { agent, is_active, next_timer }))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// An agent as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'a> {
+    /// Whose.
+    pub tenant: &'a TenantId,
+    /// The agent.
+    pub agent: &'a Agent,
+    /// When something happens to it by itself.
+    pub next_timer: Option<Timestamp>,
+}
+
+/// Stores agents as they are now, each once.
+pub async fn put(mut conn: Conn<'_>, agents: &[Now<'_>]) -> Result<()> {
+    for part in parts(agents) {
+        let documents: Vec<[Option<String>; 3]> = part.iter().map(|now| documents(now.agent)).collect();
+        on!(conn.again(), c => {
+            let mut replace = QueryBuilder::new("REPLACE INTO agent_states (tenant_id, user_id, presence, reason,
+                set_source, set_by, set_at, in_force, remembered, work, device, disconnected_since, missed_offers,
+                declined_offers, state, previous_state, since, version, duty_since, next_timer) ");
+            replace.push_values(part.iter().zip(&documents), |mut row, (now, [in_force, remembered, work])| {
+                let (agent, chosen) = (now.agent, &now.agent.chosen);
+                row.push_bind(now.tenant.as_str()).push_bind(agent.user.as_str()).push_bind(chosen.presence.as_str())
+                    .push_bind(chosen.reason.as_deref()).push_bind(chosen.source.as_str())
+                    .push_bind(chosen.by.as_ref().map(UserId::as_str)).push_bind(chosen.at.map(|at| at.0))
+                    .push_bind(in_force.as_deref()).push_bind(remembered.as_deref()).push_bind(work.as_deref())
+                    .push_bind(agent.device.as_str()).push_bind(agent.disconnected_since.map(|at| at.0))
+                    .push_bind(i64::from(agent.missed_offers)).push_bind(i64::from(agent.declined_offers))
+                    .push_bind(agent.state.as_str()).push_bind(agent.previous_state.map(State::as_str))
+                    .push_bind(agent.since.map(|at| at.0)).push_bind(agent.version)
+                    .push_bind(agent.duty_since.map(|at| at.0)).push_bind(now.next_timer.map(|at| at.0));
+            });
+            replace.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// What is stored as JSON: the wish in force, the one remembered, and the work.
+fn documents(agent: &Agent) -> [Option<String>; 3] {
     let work = if agent.work.is_empty() { None } else { to_json(&agent.work) };
-    on!(conn, c => sqlx::query(
-        "REPLACE INTO agent_states (tenant_id, user_id, presence, reason, set_source, set_by, set_at, in_force, remembered,
-         work, device, disconnected_since, missed_offers, declined_offers, state, previous_state, since, version, duty_since,
-         next_timer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(tenant.as_str()).bind(agent.user.as_str()).bind(chosen.presence.as_str()).bind(&chosen.reason)
-        .bind(chosen.source.as_str()).bind(chosen.by.as_ref().map(UserId::as_str)).bind(chosen.at.map(|at| at.0))
-        .bind(agent.in_force.as_ref().and_then(to_json)).bind(agent.remembered.as_ref().and_then(to_json)).bind(&work)
-        .bind(agent.device.as_str()).bind(agent.disconnected_since.map(|at| at.0))
-        .bind(i64::from(agent.missed_offers)).bind(i64::from(agent.declined_offers))
-        .bind(agent.state.as_str()).bind(agent.previous_state.map(State::as_str)).bind(agent.since.map(|at| at.0))
-        .bind(agent.version).bind(agent.duty_since.map(|at| at.0)).bind(next_timer.map(|at| at.0))
-        .execute(c).await.map(|_| ()))
+    [agent.in_force.as_ref().and_then(to_json), agent.remembered.as_ref().and_then(to_json), work]
 }

@@ -55,6 +55,8 @@ pub enum Owner {
 /// A delivery about to be written.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
+    /// The tenant.
+    pub tenant: TenantId,
     /// Its number in the tenant.
     pub id: LogId,
     /// Where it goes.
@@ -74,12 +76,7 @@ pub struct NewDelivery {
 }
 
 /// Writes pending deliveries, due now.
-pub async fn insert(
-    mut conn: Conn<'_>,
-    tenant: &TenantId,
-    rows: &[NewDelivery],
-    now: Timestamp,
-) -> Result<()> {
+pub async fn insert(mut conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp) -> Result<()> {
     for chunk in parts(rows) {
         on!(conn.again(), c => {
             let mut insert = QueryBuilder::new("INSERT INTO webhook_logs (tenant_id, id, webhook_id, event_id, event_seq,
@@ -90,14 +87,14 @@ pub async fn insert(
                     Owner::Nobody => NOBODY,
                     Owner::Lane(_) => IN_LANE,
                 };
-                row.push_bind(tenant.as_str()).push_bind(new.id.0).push_bind(new.webhook.0)
+                row.push_bind(new.tenant.as_str()).push_bind(new.id.0).push_bind(new.webhook.0)
                     .push_bind(new.event_id.as_str()).push_bind(new.event_seq).push_bind(new.event.as_str())
                     .push_bind(new.subject.as_deref()).push_bind("pending").push_bind(owner).push_bind(now.0)
                     .push_bind(now.0).push_bind(new.payload.as_deref().map(RawValue::get));
             });
             insert.build().execute(c).await.map(|_| ())
         })?;
-        queue::insert(conn.again(), tenant, chunk, now).await?;
+        queue::insert(conn.again(), chunk, now).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The event log. `lock_head` takes the tenant's sequence row, `append` writes behind it; both in one transaction, and
+//! The event log. `lock_heads` takes tenants' sequence rows, `append` writes behind them; both in one transaction, and
 //! nothing else may be locked in between.
 
-use crate::rows::parts;
+use crate::rows::{padded, parts};
 use crate::{Conn, Error, Result, corrupt, on};
 use model::{Event, EventId, EventName, NewEvent, TenantId, Timestamp};
 use serde_json::value::RawValue;
@@ -20,37 +20,73 @@ pub struct Head {
 
 /// Reads the end of the log and keeps it from moving until the transaction ends. Fails if there is no such tenant.
 pub async fn lock_head(conn: Conn<'_>, tenant: &TenantId) -> Result<Head> {
-    read_head(conn, tenant, true).await?.ok_or_else(|| corrupt("tenant_sequences.tenant_id", tenant))
+    let heads = lock_heads(conn, std::slice::from_ref(tenant)).await?;
+    heads.first().map(|(_, head)| *head).ok_or_else(|| unknown(tenant))
+}
+
+/// The same for several tenants, by id. Their rows are locked in that order.
+pub async fn lock_heads(conn: Conn<'_>, tenants: &[TenantId]) -> Result<Vec<(TenantId, Head)>> {
+    // The key's index is to be used however few tenants there are: a scan would wait for everybody's locks.
+    let (begin, end) = if conn.is_mysql() {
+        (
+            " FROM tenant_sequences FORCE INDEX (PRIMARY) WHERE tenant_id IN (",
+            ") ORDER BY tenant_id FOR UPDATE",
+        )
+    } else {
+        (" FROM tenant_sequences WHERE tenant_id IN (", ") ORDER BY tenant_id")
+    };
+    let rows: Vec<(String, i64, i64, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, seq, log_id, webhooks_version");
+        let mut list = select.push(begin).separated(", ");
+        for tenant in padded(tenants) {
+            list.push_bind(tenant.as_str());
+        }
+        select.push(end);
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let head = |tenant: &TenantId| {
+        let (_, seq, log_id, webhooks_version) = rows.iter().find(|(id, ..)| id == tenant.as_str())?;
+        Some(Head { seq: *seq, log_id: *log_id, webhooks_version: *webhooks_version })
+    };
+    let found =
+        tenants.iter().map(|tenant| Ok((tenant.clone(), head(tenant).ok_or_else(|| unknown(tenant))?)));
+    found.collect()
+}
+
+fn unknown(tenant: &TenantId) -> Error {
+    corrupt("tenant_sequences.tenant_id", tenant)
 }
 
 /// Reads the end of the log; `None` if there is no such tenant.
 pub async fn head(conn: Conn<'_>, tenant: &TenantId) -> Result<Option<Head>> {
-    read_head(conn, tenant, false).await
-}
-
-async fn read_head(conn: Conn<'_>, tenant: &TenantId, lock: bool) -> Result<Option<Head>> {
     const READ: &str = "SELECT seq, log_id, webhooks_version FROM tenant_sequences WHERE tenant_id = ?";
-    const LOCK: &str =
-        "SELECT seq, log_id, webhooks_version FROM tenant_sequences WHERE tenant_id = ? FOR UPDATE";
-    let sql = if lock && conn.is_mysql() { LOCK } else { READ };
     let row: Option<(i64, i64, i64)> =
-        on!(conn, c => sqlx::query_as(sql).bind(tenant.as_str()).fetch_optional(c).await)?;
+        on!(conn, c => sqlx::query_as(READ).bind(tenant.as_str()).fetch_optional(c).await)?;
     Ok(row.map(|(seq, log_id, webhooks_version)| Head { seq, log_id, webhooks_version }))
 }
 
-/// Writes events behind a locked `head` and moves the head by them and by `log_ids` deliveries, which the caller
-/// inserts next. Gives the events as they stand in the log.
-pub async fn append(
-    mut conn: Conn<'_>,
-    tenant: &TenantId,
-    head: Head,
-    events: Vec<NewEvent>,
-    log_ids: usize,
-    now: Timestamp,
-) -> Result<Vec<Event>> {
-    let stored: Vec<Event> = (head.seq + 1..)
-        .zip(events)
-        .map(|(seq, new)| Event {
+/// What comes behind the locked end of one tenant's log.
+#[derive(Debug)]
+pub struct Append {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The end.
+    pub head: Head,
+    /// Events, in order.
+    pub events: Vec<NewEvent>,
+    /// How many log ids deliveries take, which the caller inserts next.
+    pub log_ids: usize,
+}
+
+/// Writes events behind the locked ends of logs, and moves the ends. Gives the events as they stand in the logs, one tenant's
+/// after another's.
+pub async fn append(mut conn: Conn<'_>, appends: Vec<Append>, now: Timestamp) -> Result<Vec<Event>> {
+    let mut stored = Vec::new();
+    let mut heads = Vec::with_capacity(appends.len());
+    for Append { tenant, head, events, log_ids } in appends {
+        let seq = head.seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let log_id = head.log_id + i64::try_from(log_ids).unwrap_or(i64::MAX);
+        let event = |(seq, new): (i64, NewEvent)| Event {
             tenant: tenant.clone(),
             seq,
             id: new.id,
@@ -59,16 +95,35 @@ pub async fn append(
             audience: new.audience,
             payload: new.payload,
             created_at: now,
-        })
-        .collect();
+        };
+        stored.extend((head.seq + 1..).zip(events).map(event));
+        heads.push((tenant, seq, log_id));
+    }
     for chunk in parts(&stored) {
         insert_events(conn.again(), chunk).await?;
     }
-    let seq = stored.last().map_or(head.seq, |event| event.seq);
-    let log_id = head.log_id + i64::try_from(log_ids).unwrap_or(i64::MAX);
-    on!(conn, c => sqlx::query("UPDATE tenant_sequences SET seq = ?, log_id = ? WHERE tenant_id = ?")
-        .bind(seq).bind(log_id).bind(tenant.as_str()).execute(c).await.map(|_| ()))?;
+    move_heads(conn, &heads).await?;
     Ok(stored)
+}
+
+async fn move_heads(conn: Conn<'_>, heads: &[(TenantId, i64, i64)]) -> Result<()> {
+    on!(conn, c => {
+        let mut update = QueryBuilder::new("UPDATE tenant_sequences SET seq = CASE tenant_id");
+        // The first WHEN that fits counts: one that comes twice does no harm.
+        for (tenant, seq, _) in padded(heads) {
+            update.push(" WHEN ").push_bind(tenant.as_str()).push(" THEN ").push_bind(*seq);
+        }
+        update.push(" END, log_id = CASE tenant_id");
+        for (tenant, _, log_id) in padded(heads) {
+            update.push(" WHEN ").push_bind(tenant.as_str()).push(" THEN ").push_bind(*log_id);
+        }
+        let mut list = update.push(" END WHERE tenant_id IN (").separated(", ");
+        for (tenant, ..) in padded(heads) {
+            list.push_bind(tenant.as_str());
+        }
+        update.push(")");
+        update.build().execute(c).await.map(|_| ())
+    })
 }
 
 async fn insert_events(conn: Conn<'_>, events: &[Event]) -> Result<()> {

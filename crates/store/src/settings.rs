@@ -1,7 +1,10 @@
 //! What tenants have set otherwise than the product does, as one JSON document each.
 
+use crate::rows::padded;
 use crate::{Conn, Error, Result, corrupt, on};
 use model::{TenantId, TenantSettings, Timestamp};
+use sqlx::QueryBuilder;
+use std::collections::{BTreeSet, HashMap};
 
 /// The tenant's settings; the product's where it has set nothing.
 pub async fn find(conn: Conn<'_>, tenant: &TenantId) -> Result<TenantSettings> {
@@ -9,6 +12,29 @@ pub async fn find(conn: Conn<'_>, tenant: &TenantId) -> Result<TenantSettings> {
         .bind(tenant.as_str()).fetch_optional(c).await)?;
     let Some(text) = text else { return Ok(TenantSettings::default()) };
     read(&text)
+}
+
+/// The settings of several tenants; the product's where one has set nothing.
+pub async fn of_tenants(
+    conn: Conn<'_>,
+    tenants: &BTreeSet<TenantId>,
+) -> Result<HashMap<TenantId, TenantSettings>> {
+    let ids: Vec<&TenantId> = tenants.iter().collect();
+    let rows: Vec<(String, String)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, settings FROM tenant_settings WHERE tenant_id IN (");
+        let mut list = select.separated(", ");
+        for tenant in padded(&ids) {
+            list.push_bind(tenant.as_str());
+        }
+        select.push(")");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let texts: HashMap<String, String> = rows.into_iter().collect();
+    let of = |tenant: &TenantId| match texts.get(tenant.as_str()) {
+        Some(text) => read(text),
+        None => Ok(TenantSettings::default()),
+    };
+    tenants.iter().map(|tenant| Ok((tenant.clone(), of(tenant)?))).collect()
 }
 
 fn read(text: &str) -> Result<TenantSettings> {

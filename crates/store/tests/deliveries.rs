@@ -6,8 +6,9 @@ use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, 
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owner, Verdict};
+use store::journal::{self, Append};
 use store::webhooks::Webhook;
-use store::{Database, Store, Tls, journal, migrate, servers, tenants, webhooks};
+use store::{Database, Store, Tls, migrate, servers, tenants, webhooks};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -57,8 +58,9 @@ fn webhook(tenant: &TenantId) -> Webhook {
     }
 }
 
-fn delivery(id: i64, webhook: WebhookId, owner: Owner) -> NewDelivery {
+fn delivery(tenant: &TenantId, id: i64, webhook: WebhookId, owner: Owner) -> NewDelivery {
     NewDelivery {
+        tenant: tenant.clone(),
         id: LogId(id),
         webhook,
         event_id: EventId::generate(),
@@ -103,7 +105,8 @@ async fn prepare(store: &Store) -> (TenantId, WebhookId) {
         audience: model::Audience::default(),
         payload: RawValue::from_string(r#"{"ü":1}"#.into()).unwrap().into(),
     };
-    let stored = journal::append(tx.conn(), &tenant, head, vec![event], 3, NOW).await.unwrap();
+    let append = Append { tenant: tenant.clone(), head, events: vec![event], log_ids: 3 };
+    let stored = journal::append(tx.conn(), vec![append], NOW).await.unwrap();
     assert!(journal::was_committed(tx.conn(), &tenant, 1, &stored[0].id).await.unwrap());
     tx.commit().await.unwrap();
     (tenant, id)
@@ -118,11 +121,11 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         let mut tx = store.begin().await.unwrap();
         servers::renew(tx.conn(), &other, NOW, Timestamp(i64::MAX)).await.unwrap();
         let rows = [
-            delivery(1, hook, Owner::Server(me.clone())),
-            delivery(2, hook, Owner::Server(other.clone())),
-            delivery(3, hook, Owner::Nobody),
+            delivery(&tenant, 1, hook, Owner::Server(me.clone())),
+            delivery(&tenant, 2, hook, Owner::Server(other.clone())),
+            delivery(&tenant, 3, hook, Owner::Nobody),
         ];
-        deliveries::insert(tx.conn(), &tenant, &rows, NOW).await.unwrap();
+        deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
         tx.commit().await.unwrap();
 
         let mut reader = store.read().await.unwrap();
@@ -196,8 +199,8 @@ async fn what_a_server_owns_is_found_kept_and_given_back() {
         let me = ServerId::generate();
         let key = |id: i64| (tenant.clone(), LogId(id));
         let mut tx = store.begin().await.unwrap();
-        let rows = [1, 2, 3].map(|id| delivery(id, hook, Owner::Server(me.clone())));
-        deliveries::insert(tx.conn(), &tenant, &rows, NOW).await.unwrap();
+        let rows = [1, 2, 3].map(|id| delivery(&tenant, id, hook, Owner::Server(me.clone())));
+        deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
         assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), None);
         assert!(deliveries::owners_without_server(tx.conn()).await.unwrap().contains(&me));
         servers::renew(tx.conn(), &me, NOW, NOW).await.unwrap();

@@ -4,15 +4,16 @@
 //! An agent is without a connection when all were gone for the five seconds after which the user is offline. Who has had
 //! none since duty began is never missed: a desk phone and the REST API need no WebSocket.
 
-use super::{Agents, store_change};
+use super::Agents;
+use super::changes::{self, Changed, decide};
 use crate::broadcaster::Work;
 use crate::error::retrying;
 use crate::{Error, Result};
-use model::agents::{self as machine, Agent, Command, Policies};
-use model::{TenantId, Timestamp, UserId};
+use model::agents::{self as machine, Agent, Command};
+use model::{TenantId, TenantSettings, Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Duration;
-use store::agents as rows;
+use store::agents::{self as rows, Locked};
 use store::{settings, user_connections};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -106,14 +107,14 @@ impl Agents {
             outcome => return outcome,
         };
         tracing::warn!(tenant_id = %tenant, user_id = %user, error = %why, "Agent could not be looked at");
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let later = self.broadcaster.clock.now().plus(PUT_OFF);
         rows::set_timer(work.conn(), tenant, user, Some(later)).await?;
         work.commit().await
     }
 
     async fn look_at(&self, tenant: &TenantId, user: &UserId, begun: Timestamp) -> Result<()> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let Some(locked) = rows::lock(work.conn(), tenant, user).await? else {
             rows::set_timer(work.conn(), tenant, user, None).await?;
@@ -124,14 +125,14 @@ impl Agents {
             return Ok(());
         }
         // Not before the lock: policies that change then have the agent looked at again.
-        let policies = settings::find(work.conn(), tenant).await?.agents;
-        let mut looking = Looking { work, tenant, policies, now, agent: locked.agent, has_changed: false };
+        let settings = settings::find(work.conn(), tenant).await?;
+        let mut looking = Looking { work, tenant, settings, now, locked, changes: Vec::new() };
         let seen = looking.seen().await?;
-        if let Some(command) = connections(&looking.agent, &seen, begun) {
-            looking.step(&command).await?;
+        if let Some(command) = connections(&looking.locked.agent, &seen, begun) {
+            looking.step(&command)?;
         }
         for _ in 0..STEPS {
-            if !looking.step(&Command::Timer).await? {
+            if !looking.step(&Command::Timer)? {
                 break;
             }
         }
@@ -151,36 +152,36 @@ fn ended(task: Option<Result<Result<()>, tokio::task::JoinError>>) -> Result<()>
 struct Looking<'a> {
     work: Work<'a>,
     tenant: &'a TenantId,
-    policies: Policies,
+    settings: TenantSettings,
     now: Timestamp,
-    agent: Agent,
-    has_changed: bool,
+    locked: Locked,
+    changes: Vec<Changed>,
 }
 
 impl Looking<'_> {
     async fn seen(&mut self) -> Result<Seen> {
-        let user = self.agent.user.clone();
+        let user = self.locked.agent.user.clone();
         let rows = user_connections::of(self.work.conn(), self.tenant, &[Some(user.clone())]).await?;
         let last_seen = user_connections::last_seen(self.work.conn(), self.tenant, &user).await?;
         Ok(Seen { is_here: !rows.is_empty(), last_seen })
     }
 
     /// Gives whether the command has changed anything.
-    async fn step(&mut self, command: &Command) -> Result<bool> {
-        let change = machine::apply(&self.agent, command, &self.policies, self.now)
-            .map_err(|why| super::refused(&self.agent, why))?;
-        let Some(change) = change else { return Ok(false) };
-        let next = machine::next_timer(&change.agent, &self.policies);
-        store_change(&mut self.work, self.tenant, &self.agent, &change, next, None, self.now).await?;
-        self.agent = change.agent;
-        self.has_changed = true;
-        Ok(true)
+    fn step(&mut self, command: &Command) -> Result<bool> {
+        // What was due is looked at now: what comes next the agent alone tells.
+        self.locked.next_timer = None;
+        let changed = decide(self.tenant, &mut self.locked, command, &self.settings, self.now)?;
+        let has_changed = changed.is_some();
+        self.changes.extend(changed);
+        Ok(has_changed)
     }
 
     async fn finish(mut self) -> Result<()> {
-        if !self.has_changed {
-            let next = machine::next_timer(&self.agent, &self.policies);
-            rows::set_timer(self.work.conn(), self.tenant, &self.agent.user, next).await?;
+        if self.changes.is_empty() {
+            let next = machine::next_timer(&self.locked.agent, &self.settings.agents);
+            rows::set_timer(self.work.conn(), self.tenant, &self.locked.agent.user, next).await?;
+        } else {
+            changes::store(&mut self.work, &self.changes, self.now).await?;
         }
         self.work.commit().await
     }

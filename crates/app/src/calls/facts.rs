@@ -2,18 +2,15 @@
 //! Rows are locked as everywhere: agents by id, then queues by id.
 
 use super::access;
+use crate::agents::LockedAgents;
 use crate::broadcaster::Work;
 use crate::fields::FieldProblem;
 use crate::{Error, Result};
-use model::agents::{Agent, Command as AgentCommand, State};
+use model::agents::{Command as AgentCommand, State};
 use model::calls::{Actor, Command, Context, Direction, Entry, QueueFacts, Step, Target};
 use model::queues::{Channel, Queue};
 use model::{EntryId, LegId, QueueId, TenantId, TenantSettings, UserId};
-use std::collections::BTreeMap;
-use store::{agents, calls, queues, settings};
-
-/// Agents by user id, and whether each is active; without those who are gone.
-pub(super) type Agents = BTreeMap<UserId, (Agent, bool)>;
+use store::{calls, queues, settings};
 
 /// Facts for one step.
 pub(super) struct Facts {
@@ -31,17 +28,6 @@ pub(super) fn none(actor: &Actor) -> Context {
         queues: Vec::new(),
         short_abandon: TenantSettings::default().short_abandon(),
     }
-}
-
-/// Locks agents, who are sorted.
-pub(super) async fn lock_agents(work: &mut Work<'_>, tenant: &TenantId, users: &[UserId]) -> Result<Agents> {
-    let mut found = Agents::new();
-    for user in users {
-        if let Some(locked) = agents::lock(work.conn(), tenant, user).await? {
-            found.insert(user.clone(), (locked.agent, locked.is_active));
-        }
-    }
-    Ok(found)
 }
 
 /// Locks queues, and counts who waits there; `waiting` is the call's own stay, if it waits.
@@ -105,10 +91,10 @@ pub(super) fn named(command: &Command) -> Named {
 }
 
 /// The user must exist, and be active if its phone is to ring.
-pub(super) fn check_user(agents: &Agents, user: &UserId, field: &str, rings: bool) -> Result<()> {
+pub(super) fn check_user(agents: &LockedAgents, user: &UserId, field: &str, rings: bool) -> Result<()> {
     match agents.get(user) {
         None => Err(Error::field(field, "must be the id of a user")),
-        Some((_, false)) if rings => {
+        Some(locked) if rings && !locked.is_active => {
             Err(Error::field(field, "must be an active user: this one is deactivated"))
         }
         Some(_) => Ok(()),
@@ -116,7 +102,7 @@ pub(super) fn check_user(agents: &Agents, user: &UserId, field: &str, rings: boo
 }
 
 /// Nobody's phone rings who is not on duty. Who places a call is there, whatever the state says.
-pub(super) fn check_on_duty(agents: &Agents, step: &Step) -> Result<()> {
+pub(super) fn check_on_duty(agents: &LockedAgents, step: &Step) -> Result<()> {
     let places = |user: &UserId| {
         step.call.direction != Direction::Inbound
             && step.call.legs.len() == 1
@@ -124,7 +110,7 @@ pub(super) fn check_on_duty(agents: &Agents, step: &Step) -> Result<()> {
     };
     let offered = step.agents.iter().filter(|(_, work)| matches!(work, AgentCommand::Offered { .. }));
     for (user, _) in offered.filter(|(user, _)| !places(user)) {
-        if agents.get(user).is_some_and(|(agent, _)| agent.state == State::Offline) {
+        if agents.get(user).is_some_and(|locked| locked.agent.state == State::Offline) {
             return Err(Error::Conflict {
                 code: "agent_offline",
                 message: "the agent is not on duty, so no call can ring there".into(),

@@ -1,9 +1,10 @@
 //! Stores what the call's state machine has decided, says it, tells the agents, and counts.
 
 use super::facts::Facts;
+use crate::Result;
+use crate::agents::{self, LockedAgents};
 use crate::broadcaster::Work;
 use crate::events::calls::Said;
-use crate::{Result, agents};
 use model::calls::{Call, Counted, Step};
 use model::queues::Day;
 use model::{TenantId, UserId};
@@ -27,22 +28,23 @@ pub(super) fn users(named: Option<&UserId>, step: Option<&Step>) -> Vec<UserId> 
 }
 
 impl Subject<'_> {
-    /// Stores `step` and says it. Gives the call as it is then.
-    pub async fn store(&self, work: &mut Work<'_>, facts: &Facts, step: Step) -> Result<Call> {
+    /// Stores `step` and says it; `agents` has those whom it concerns. Gives the call as it is then.
+    pub async fn store(
+        &self,
+        work: &mut Work<'_>,
+        facts: &Facts,
+        agents: &mut LockedAgents,
+        step: Step,
+    ) -> Result<Call> {
         rows::put(work.conn(), self.tenant, self.before, &step.call, self.body_hash).await?;
         let said = Said { tenant: self.tenant, call: &step.call, queues: &facts.queues, at: step.at };
         for event in &step.events {
             if let Some(copy) = said.copy_of_arrival(event) {
-                work.announce(copy);
+                work.announce(self.tenant, copy);
             }
-            work.emit(said.event(event));
+            work.emit(self.tenant, said.event(event));
         }
-        let mut commands: Vec<_> = step.agents.iter().collect();
-        // Stable: what one agent is told stays in its order.
-        commands.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (user, command) in commands {
-            agents::tell(work, self.tenant, user, command, &facts.settings.agents, step.at).await?;
-        }
+        agents::tell(work, self.tenant, agents, &step.agents, &facts.settings, step.at).await?;
         self.count(work, facts, &step);
         Ok(step.call)
     }
@@ -61,7 +63,7 @@ impl Subject<'_> {
                 }
                 Counted::Leg { talk, hold, .. } => more.handled(*talk, *hold),
             }
-            work.count(&queue.id, day, more);
+            work.count(self.tenant, &queue.id, day, more);
         }
     }
 }

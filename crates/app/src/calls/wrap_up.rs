@@ -5,14 +5,15 @@ use crate::broadcaster::Work;
 use model::agents::{Agent, VoicePhase, WorkItem};
 use model::queues::Day;
 use model::{TenantId, Timestamp};
-use store::{calls, queues, settings};
+use store::{calls, queues};
 
-/// Counts the wrap-ups that `before` had and `after` no longer has.
+/// Counts the wrap-ups that `before` had and `after` no longer has for the tenant's `day`.
 pub(crate) async fn count_wrap_ups(
     work: &mut Work<'_>,
     tenant: &TenantId,
     before: &Agent,
     after: &Agent,
+    day: i64,
     now: Timestamp,
 ) -> Result<()> {
     let goes_on =
@@ -28,8 +29,7 @@ pub(crate) async fn count_wrap_ups(
         let mut more = Day::default();
         // The timer may be late; the agent was done in time.
         more.wrapped_up(item.until.map_or(now, |until| until.min(now)).since(item.since));
-        let day = settings::find(work.conn(), tenant).await?.day_of(now);
-        work.count(&queue, day, more);
+        work.count(tenant, &queue, day, more);
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl Queues {
 
     async fn try_add(&self, caller: &Caller, queue: &QueueId, user: &UserId) -> Result<Member> {
         let tenant = caller.tenant();
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let found = users::lock(work.conn(), tenant, user).await?.ok_or(Error::NotFound("user"))?;
         let queue = lock(&mut work, tenant, queue).await?;
         if let Some(member) = queue_members::find(work.conn(), tenant, &queue.id, user).await? {
@@ -65,8 +65,8 @@ impl Queues {
         let now = self.broadcaster.clock.now();
         let member = Member { user: user.clone(), since: now, pause: None };
         queue_members::put(work.conn(), tenant, &queue.id, &member).await?;
-        work.emit(events::member_added(tenant, &queue, &member, caller.viewer().user.as_ref(), now));
-        work.revoke(Revoked::User(user.clone())).await?;
+        work.emit(tenant, events::member_added(tenant, &queue, &member, caller.viewer().user.as_ref(), now));
+        work.revoke(tenant, Revoked::User(user.clone())).await?;
         work.commit().await?;
         Ok(member)
     }
@@ -78,7 +78,7 @@ impl Queues {
 
     async fn try_remove(&self, caller: &Caller, queue: &QueueId, user: &UserId) -> Result<()> {
         let tenant = caller.tenant();
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         users::lock(work.conn(), tenant, user).await?.ok_or(Error::NotFound("user"))?;
         let queue = lock(&mut work, tenant, queue).await?;
         if queue_members::find(work.conn(), tenant, &queue.id, user).await?.is_none() {
@@ -86,7 +86,7 @@ impl Queues {
         }
         let now = self.broadcaster.clock.now();
         take_out(&mut work, tenant, &queue, user, caller.viewer().user.as_ref(), now).await?;
-        work.revoke(Revoked::User(user.clone())).await?;
+        work.revoke(tenant, Revoked::User(user.clone())).await?;
         work.commit().await
     }
 
@@ -120,7 +120,7 @@ impl Queues {
         pause: Option<Option<&str>>,
     ) -> Result<Member> {
         let (tenant, author) = (caller.tenant(), author(caller, user)?);
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let queue = lock(&mut work, tenant, queue).await?;
         let member = queue_members::find(work.conn(), tenant, &queue.id, user).await?.ok_or(NO_MEMBER)?;
         let now = self.broadcaster.clock.now();
@@ -131,7 +131,7 @@ impl Queues {
         };
         let Some((after, reason, lasted)) = changed else { return Ok(member) };
         queue_members::put(work.conn(), tenant, &queue.id, &after).await?;
-        work.emit(events::member_pause(tenant, &queue, user, reason, &author, lasted, now));
+        work.emit(tenant, events::member_pause(tenant, &queue, user, reason, &author, lasted, now));
         work.commit().await?;
         Ok(after)
     }
@@ -161,7 +161,7 @@ pub(super) async fn take_out(
 ) -> Result<()> {
     let while_on_call = is_in_call_of(work, tenant, &queue.id, user).await?;
     queue_members::remove(work.conn(), tenant, &queue.id, user).await?;
-    work.emit(events::member_removed(tenant, queue, user, by, while_on_call, now));
+    work.emit(tenant, events::member_removed(tenant, queue, user, by, while_on_call, now));
     Ok(())
 }
 

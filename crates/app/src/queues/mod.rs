@@ -58,12 +58,12 @@ impl Queues {
         let queue = draft.complete()?;
         let now = self.broadcaster.clock.now();
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             if rows::count(work.conn(), tenant).await? >= QUEUES_AT_MOST {
                 return Err(too_many_queues());
             }
             rows::insert(work.conn(), tenant, &queue, now).await.map_err(taken)?;
-            work.emit(events::created(tenant, &queue, now));
+            work.emit(tenant, events::created(tenant, &queue, now));
             work.commit().await
         })
         .await?;
@@ -73,13 +73,13 @@ impl Queues {
     /// Changes what the draft says.
     pub async fn update(&self, tenant: &TenantId, id: &QueueId, draft: &Draft) -> Result<Stored> {
         retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             let before = lock(&mut work, tenant, id).await?;
             let after = draft.apply(before.clone())?;
             if after != before {
                 let now = self.broadcaster.clock.now();
                 rows::update(work.conn(), tenant, &after, now).await.map_err(taken)?;
-                work.emit(events::updated(tenant, &after, now));
+                work.emit(tenant, events::updated(tenant, &after, now));
             }
             let stored = rows::stored(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
             work.commit().await?;
@@ -95,7 +95,7 @@ impl Queues {
 
     async fn try_delete(&self, caller: &Caller, id: &QueueId) -> Result<()> {
         let tenant = caller.tenant();
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let queue = lock(&mut work, tenant, id).await?;
         let waiting = queue_entries::counts(work.conn(), tenant, std::slice::from_ref(id)).await?;
         if let Some(waiting) = waiting.first() {
@@ -105,11 +105,11 @@ impl Queues {
         for member in queue_members::page(work.conn(), tenant, id, "", members::MEMBERS_AT_MOST + 1).await? {
             members::take_out(&mut work, tenant, &queue, &member.user, caller.viewer().user.as_ref(), now)
                 .await?;
-            work.revoke(Revoked::User(member.user)).await?;
+            work.revoke(tenant, Revoked::User(member.user)).await?;
         }
         queue_days::delete(work.conn(), tenant, id).await?;
         rows::delete(work.conn(), tenant, id).await?;
-        work.emit(events::deleted(tenant, &queue, now));
+        work.emit(tenant, events::deleted(tenant, &queue, now));
         work.commit().await
     }
 }

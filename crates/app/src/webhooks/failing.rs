@@ -90,7 +90,7 @@ impl Webhooks {
 
     /// Gives whether the endpoint was switched off.
     async fn tell(&self, tenant: &TenantId, id: WebhookId, since: Since) -> Result<bool> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let webhook = rows::lock(work.conn(), tenant, id).await?;
         let Some(found) = failing::find(work.conn(), tenant, id).await? else { return Ok(false) };
         let Some(told) = next(&found, since) else { return Ok(false) };
@@ -104,16 +104,19 @@ impl Webhooks {
             self.switch_off(&mut work, webhook, "failures").await?;
         } else {
             let oldest_pending_at = failing::oldest_waiting(work.conn(), tenant, id).await?;
-            work.emit(events::webhook_failing(&WebhookFailing {
-                webhook_id: id,
-                tenant_id: tenant,
-                url_host: draft::host_of(&webhook.url),
-                consecutive_failures: found.consecutive_failures,
-                first_failure_at: Timestamp(found.failing_since.unwrap_or_default()),
-                last_status: found.last_status,
-                last_error: found.last_error.as_deref().unwrap_or_default(),
-                oldest_pending_at,
-            }));
+            work.emit(
+                tenant,
+                events::webhook_failing(&WebhookFailing {
+                    webhook_id: id,
+                    tenant_id: tenant,
+                    url_host: draft::host_of(&webhook.url),
+                    consecutive_failures: found.consecutive_failures,
+                    first_failure_at: Timestamp(found.failing_since.unwrap_or_default()),
+                    last_status: found.last_status,
+                    last_error: found.last_error.as_deref().unwrap_or_default(),
+                    oldest_pending_at,
+                }),
+            );
         }
         // Last, as deliveries lock their own rows before this one.
         if !failing::tell(work.conn(), tenant, id, &found, told).await? {
@@ -126,7 +129,7 @@ impl Webhooks {
     /// Switches off an endpoint that said it is gone (410), and says so.
     pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
         let switched_off = retrying(|| async {
-            let mut work = self.broadcaster.begin(tenant).await?;
+            let mut work = self.broadcaster.begin().await?;
             let webhook = rows::lock(work.conn(), tenant, id).await?;
             let Some(webhook) = webhook.filter(|webhook| webhook.is_active) else { return Ok(false) };
             self.switch_off(&mut work, webhook, "gone_410").await?;
@@ -147,16 +150,19 @@ impl Webhooks {
         let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
         rows::update(work.conn(), &off).await?;
         let undelivered = deliveries::count_pending(work.conn(), &tenant, id).await?;
-        work.webhooks_edited();
-        work.emit(events::webhook_disabled(&WebhookDisabled {
-            webhook_id: id,
-            tenant_id: &tenant,
-            url_host: draft::host_of(&off.url),
-            reason,
-            at: now,
-            undelivered,
-            can_replay_until: now.plus(self.limits.events_kept),
-        }));
+        work.webhooks_edited(&tenant);
+        work.emit(
+            &tenant,
+            events::webhook_disabled(&WebhookDisabled {
+                webhook_id: id,
+                tenant_id: &tenant,
+                url_host: draft::host_of(&off.url),
+                reason,
+                at: now,
+                undelivered,
+                can_replay_until: now.plus(self.limits.events_kept),
+            }),
+        );
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use model::{EventName, LogId, TenantId, Timestamp, WebhookId};
 use std::time::Duration;
 use store::deliveries::{self, NewDelivery, Owner};
-use store::journal;
+use store::journal::{self, Append};
 use store::replays::{self, Candidate, Only, Replay};
 use store::webhooks::{self as rows, Webhook};
 
@@ -158,10 +158,11 @@ impl Webhooks {
         let now = broadcaster.clock.now();
         let new: Vec<NewDelivery> = (head.log_id + 1..)
             .zip(wanted)
-            .map(|(log, event)| delivery(LogId(log), &webhook, event))
+            .map(|(log, event)| delivery(&job.tenant, LogId(log), &webhook, event))
             .collect();
-        journal::append(tx.conn(), &job.tenant, head, Vec::new(), new.len(), now).await?;
-        deliveries::insert(tx.conn(), &job.tenant, &new, now).await?;
+        let append = Append { tenant: job.tenant.clone(), head, events: Vec::new(), log_ids: new.len() };
+        journal::append(tx.conn(), vec![append], now).await?;
+        deliveries::insert(tx.conn(), &new, now).await?;
         tx.commit().await?;
         if new.iter().any(|delivery| delivery.owner == Owner::Nobody) {
             broadcaster.engine.doorbell();
@@ -173,9 +174,10 @@ impl Webhooks {
 }
 
 /// In its endpoint's order, behind what waits already.
-fn delivery(id: LogId, webhook: &Webhook, event: Candidate) -> NewDelivery {
+fn delivery(tenant: &TenantId, id: LogId, webhook: &Webhook, event: Candidate) -> NewDelivery {
     let queue = webhook.ordering.queue(event.subject.as_deref(), id);
     NewDelivery {
+        tenant: tenant.clone(),
         id,
         webhook: webhook.id,
         event_id: event.id,

@@ -18,7 +18,7 @@ impl Webhooks {
     }
 
     async fn queue_again(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<()> {
-        let mut work = self.broadcaster.begin(tenant).await?;
+        let mut work = self.broadcaster.begin().await?;
         let webhook = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         let entry = deliveries::entry(work.conn(), tenant, id, log).await?.ok_or(UNKNOWN_LOG)?;
         if !webhook.is_active {

@@ -9,7 +9,8 @@ use model::{
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Database, Store, journal, servers, tenants};
+use store::journal::{self, Append};
+use store::{Database, Store, servers, tenants};
 use tokio_util::sync::CancellationToken;
 
 pub(super) const EPOCH: &str = "e1";
@@ -90,9 +91,8 @@ impl World {
     pub(super) async fn commit(&self, events: Vec<NewEvent>) -> Vec<Arc<Event>> {
         let mut tx = self.store.begin().await.unwrap();
         let head = journal::lock_head(tx.conn(), &tenant()).await.unwrap();
-        let stored = journal::append(tx.conn(), &tenant(), head, events, 0, Timestamp(1_700_000_000_500))
-            .await
-            .unwrap();
+        let append = Append { tenant: tenant(), head, events, log_ids: 0 };
+        let stored = journal::append(tx.conn(), vec![append], Timestamp(1_700_000_000_500)).await.unwrap();
         tx.commit().await.unwrap();
         stored.into_iter().map(Arc::new).collect()
     }

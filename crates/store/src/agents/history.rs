@@ -1,22 +1,33 @@
 //! What agents' states were: one row a change, kept for reports on adherence.
 
+use crate::rows::parts;
 use crate::{Conn, Result, on};
 use model::agents::Change;
 use model::{CallId, TenantId, Timestamp, UserId};
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
-/// Adds the change of a published state to the agent's history.
-pub async fn add_to_history(conn: Conn<'_>, tenant: &TenantId, change: &Change) -> Result<()> {
-    let Some(changed) = change.state_changed() else { return Ok(()) };
-    on!(conn, c => sqlx::query(
-        "INSERT INTO agent_state_history (tenant_id, user_id, version, state, previous_state, previous_state_ms, presence,
-         reason, source, changed_by, call_id, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(tenant.as_str()).bind(change.agent.user.as_str()).bind(changed.version).bind(changed.state.as_str())
-        .bind(changed.previous_state.as_str())
-        .bind(i64::try_from(changed.previous_state_lasted.as_millis()).unwrap_or(i64::MAX))
-        .bind(change.agent.chosen.presence.as_str())
-        .bind(&changed.reason).bind(changed.source.as_str()).bind(changed.by.as_ref().map(UserId::as_str))
-        .bind(changed.call.as_ref().map(CallId::as_str)).bind(changed.at.0).execute(c).await.map(|_| ()))
+/// Adds changes of published states to their agents' histories; changes that nobody sees are passed over.
+pub async fn add_to_history(mut conn: Conn<'_>, changes: &[(&TenantId, &Change)]) -> Result<()> {
+    let rows: Vec<_> = changes
+        .iter()
+        .filter_map(|(tenant, change)| Some((tenant, &change.agent, change.state_changed()?)))
+        .collect();
+    for part in parts(&rows) {
+        on!(conn.again(), c => {
+            let mut insert = QueryBuilder::new("INSERT INTO agent_state_history (tenant_id, user_id, version, state,
+                previous_state, previous_state_ms, presence, reason, source, changed_by, call_id, changed_at) ");
+            insert.push_values(part, |mut row, (tenant, agent, changed)| {
+                let lasted = i64::try_from(changed.previous_state_lasted.as_millis()).unwrap_or(i64::MAX);
+                row.push_bind(tenant.as_str()).push_bind(agent.user.as_str()).push_bind(changed.version)
+                    .push_bind(changed.state.as_str()).push_bind(changed.previous_state.as_str()).push_bind(lasted)
+                    .push_bind(agent.chosen.presence.as_str()).push_bind(changed.reason.as_deref())
+                    .push_bind(changed.source.as_str()).push_bind(changed.by.as_ref().map(UserId::as_str))
+                    .push_bind(changed.call.as_ref().map(CallId::as_str)).push_bind(changed.at.0);
+            });
+            insert.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
 }
 
 /// One entry of an agent's history.

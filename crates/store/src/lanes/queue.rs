@@ -8,24 +8,19 @@ use sqlx::QueryBuilder;
 use std::collections::HashMap;
 
 /// Enters new deliveries that have their places in lanes.
-pub(crate) async fn insert(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    rows: &[NewDelivery],
-    now: Timestamp,
-) -> Result<()> {
+pub(crate) async fn insert(conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp) -> Result<()> {
     let place = |new: &NewDelivery| match new.owner {
-        Owner::Lane(queue) => Some((new.webhook.0, queue, new.id.0)),
+        Owner::Lane(queue) => Some((new.tenant.clone(), new.webhook.0, queue, new.id.0)),
         Owner::Server(_) | Owner::Nobody => None,
     };
-    let places: Vec<(i64, i64, i64)> = rows.iter().filter_map(place).collect();
+    let places: Vec<(TenantId, i64, i64, i64)> = rows.iter().filter_map(place).collect();
     if places.is_empty() {
         return Ok(());
     }
     on!(conn, c => {
         let mut insert = QueryBuilder::new(
             "INSERT INTO webhook_lane_queue (webhook_id, queue, log_id, tenant_id, due_at) ");
-        insert.push_values(&places, |mut row, (webhook, queue, log)| {
+        insert.push_values(&places, |mut row, (tenant, webhook, queue, log)| {
             row.push_bind(*webhook).push_bind(*queue).push_bind(*log).push_bind(tenant.as_str()).push_bind(now.0);
         });
         insert.build().execute(c).await.map(|_| ())

@@ -37,6 +37,7 @@ impl Bench {
         let shared = &self.engine.0;
         let all: Vec<Delivery> = ids.map(|id| delivery(id, Some(id))).collect();
         let new = |one: &Delivery| NewDelivery {
+            tenant: one.tenant.clone(),
             id: one.id,
             webhook: WEBHOOK,
             event_id: one.event_id.clone(),
@@ -48,7 +49,7 @@ impl Bench {
         };
         let rows: Vec<NewDelivery> = all.iter().map(new).collect();
         let mut tx = shared.store.begin().await.unwrap();
-        deliveries::insert(tx.conn(), &all[0].tenant, &rows, shared.clock.now()).await.unwrap();
+        deliveries::insert(tx.conn(), &rows, shared.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         all
     }

@@ -152,6 +152,7 @@ impl Site {
         let rows: Vec<NewDelivery> = deliveries
             .iter()
             .map(|(delivery, owner)| NewDelivery {
+                tenant: delivery.tenant.clone(),
                 id: delivery.id,
                 webhook: delivery.webhook,
                 event_id: delivery.event_id.clone(),
@@ -163,7 +164,7 @@ impl Site {
             })
             .collect();
         let mut tx = self.store.begin().await.unwrap();
-        deliveries::insert(tx.conn(), &self.tenant, &rows, self.clock.now()).await.unwrap();
+        deliveries::insert(tx.conn(), &rows, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 

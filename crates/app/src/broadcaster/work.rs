@@ -1,0 +1,218 @@
+//! One transaction, of one tenant or of several, and what is to be said once it is committed. Rows are locked by kind, and
+//! within a kind by tenant and key: the domain's, then the queues' days, then the tenants' sequences.
+
+use super::plan::Plan;
+use super::{Broadcaster, settle};
+use crate::{Error, Result};
+use model::queues::Day;
+use model::{Event, EventId, NewEvent, QueueId, TenantId, WebhookId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use store::deliveries::{self, Delivery};
+use store::idempotency::{self, Key};
+use store::journal::{self, Append, Head};
+use store::revocations::{self, Revoked};
+use store::{Conn, Tx, queue_days};
+use webhooks::Reservation;
+
+/// Deliveries that one transaction may write: two seconds' worth, for which it keeps its tenants' other writers waiting, and
+/// on SQLite everybody's.
+const MOST_DELIVERIES: usize = 50_000;
+
+/// An open transaction, and what is to be said once it is committed.
+pub(crate) struct Work<'a> {
+    broadcaster: &'a Broadcaster,
+    tx: Tx,
+    /// In the order in which the tenants' rows are locked.
+    parts: BTreeMap<TenantId, Part>,
+}
+
+/// What a transaction does for one tenant, beside the domain's rows.
+#[derive(Default)]
+struct Part {
+    events: Vec<NewEvent>,
+    /// Copies for the moment, which stand in no log.
+    announced: Vec<NewEvent>,
+    /// What is to be added to queues' days, in the order in which their rows are locked.
+    days: BTreeMap<(QueueId, i64), Day>,
+    revoked: Vec<Revoked>,
+    /// Idempotency keys, each with the place of its first event.
+    keys: Vec<(Key, usize)>,
+    webhooks_edited: bool,
+}
+
+/// What a transaction wrote.
+#[derive(Default)]
+pub(super) struct Committed {
+    pub events: Vec<Arc<Event>>,
+    pub deliveries: Vec<(Delivery, Reservation)>,
+    pub left_in_database: bool,
+    /// The endpoints of deliveries that were queued in their lanes.
+    pub in_order: BTreeSet<WebhookId>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(broadcaster: &'a Broadcaster, tx: Tx) -> Self {
+        Self { broadcaster, tx, parts: BTreeMap::new() }
+    }
+
+    /// Lends the transaction to one call.
+    pub fn conn(&mut self) -> Conn<'_> {
+        self.tx.conn()
+    }
+
+    fn part(&mut self, tenant: &TenantId) -> &mut Part {
+        self.parts.entry(tenant.clone()).or_default()
+    }
+
+    /// Says an event once the transaction is committed.
+    pub fn emit(&mut self, tenant: &TenantId, event: NewEvent) {
+        self.part(tenant).events.push(event);
+    }
+
+    /// Sends an event to those who listen once the transaction is committed, before what stands in the log.
+    pub fn announce(&mut self, tenant: &TenantId, event: NewEvent) {
+        self.part(tenant).announced.push(event);
+    }
+
+    /// Adds to a queue's numbers of a day.
+    pub fn count(&mut self, tenant: &TenantId, queue: &QueueId, day: i64, more: Day) {
+        *self.part(tenant).days.entry((queue.clone(), day)).or_default() += more;
+    }
+
+    /// Takes an idempotency key for those events; gives whether it was free.
+    pub async fn take_key(
+        &mut self,
+        tenant: &TenantId,
+        key: &Key,
+        events: &[EventId],
+        kept: Duration,
+    ) -> Result<bool> {
+        let now = self.broadcaster.clock.now();
+        Ok(idempotency::take(self.tx.conn(), tenant, key, events, now, now.minus(kept)).await?)
+    }
+
+    /// Says that the events of a key that was taken are emitted next.
+    pub fn first_event_of(&mut self, tenant: &TenantId, key: &Key) {
+        let part = self.part(tenant);
+        part.keys.push((key.clone(), part.events.len()));
+    }
+
+    /// Makes every server forget a session or a user once the transaction is committed.
+    pub async fn revoke(&mut self, tenant: &TenantId, revoked: Revoked) -> Result<()> {
+        let now = self.broadcaster.clock.now();
+        revocations::insert(self.tx.conn(), tenant, &revoked, now).await?;
+        self.part(tenant).revoked.push(revoked);
+        Ok(())
+    }
+
+    /// Makes every server read the tenant's webhooks anew before its next event.
+    pub fn webhooks_edited(&mut self, tenant: &TenantId) {
+        self.part(tenant).webhooks_edited = true;
+    }
+
+    /// Commits, then rings the doorbells.
+    pub async fn commit(self) -> Result<()> {
+        self.commit_events().await.map(|_| ())
+    }
+
+    /// Commits, then rings the doorbells. The sequence rows are the last thing to be locked. Gives the events as they stand
+    /// in the logs, each tenant's in order.
+    pub async fn commit_events(mut self) -> Result<Vec<Arc<Event>>> {
+        self.add_to_days().await?;
+        self.bump_webhooks_versions().await?;
+        let committed = self.write().await?;
+        let Self { broadcaster, tx, parts } = self;
+        if let Err(error) = tx.commit().await {
+            settle(broadcaster, &committed, error).await?;
+        }
+        let events = committed.events.clone();
+        let (mut announced, mut revoked) = (Vec::new(), Vec::new());
+        for (tenant, part) in parts {
+            announced.push((tenant.clone(), part.announced));
+            revoked.push((tenant, part.revoked));
+        }
+        broadcaster.announce(announced);
+        broadcaster.ring(committed);
+        for (tenant, revoked) in revoked {
+            broadcaster.gate.forget(&tenant, &revoked).await;
+        }
+        Ok(events)
+    }
+
+    async fn add_to_days(&mut self) -> Result<()> {
+        for (tenant, part) in &mut self.parts {
+            for ((queue, day), more) in std::mem::take(&mut part.days) {
+                queue_days::add(self.tx.conn(), tenant, &queue, day, &more).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn bump_webhooks_versions(&mut self) -> Result<()> {
+        for (tenant, _) in self.parts.iter().filter(|(_, part)| part.webhooks_edited) {
+            journal::bump_webhooks_version(self.tx.conn(), tenant).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<Committed> {
+        let tenants: Vec<TenantId> =
+            self.parts.iter().filter(|(_, part)| !part.events.is_empty()).map(|(id, _)| id.clone()).collect();
+        if tenants.is_empty() {
+            return Ok(Committed::default());
+        }
+        let mut plan = Plan::default();
+        let mut appends = Vec::with_capacity(tenants.len());
+        for (tenant, head) in journal::lock_heads(self.tx.conn(), &tenants).await? {
+            appends.push(self.plan(&mut plan, tenant, head).await?);
+        }
+        if plan.rows.len() > MOST_DELIVERIES {
+            return Err(too_many_deliveries(plan.rows.len()));
+        }
+        // The moment is taken with the rows locked, so that moments follow the numbers.
+        let now = self.broadcaster.clock.now();
+        let stored = journal::append(self.tx.conn(), appends, now).await?;
+        deliveries::insert(self.tx.conn(), &plan.rows, now).await?;
+        self.complete_keys(&stored).await?;
+        Ok(plan.committed(stored.into_iter().map(Arc::new).collect()))
+    }
+
+    /// Plans the deliveries of one tenant's events, behind the end of its log.
+    async fn plan(&mut self, plan: &mut Plan, tenant: TenantId, head: Head) -> Result<Append> {
+        let broadcaster = self.broadcaster;
+        let (events, edited) = match self.parts.get_mut(&tenant) {
+            Some(part) => (std::mem::take(&mut part.events), part.webhooks_edited),
+            None => (Vec::new(), false),
+        };
+        let known = if edited {
+            // Not to be remembered: what this transaction has edited may yet be rolled back.
+            broadcaster.read_subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?
+        } else {
+            broadcaster.subscriptions(self.tx.conn(), &tenant, head.webhooks_version).await?
+        };
+        let log_ids = plan.add(broadcaster, &tenant, &known.subscriptions, &events, head);
+        Ok(Append { tenant, head, events, log_ids })
+    }
+
+    /// Notes with each key the number of its first event. `stored` has all events, tenant by tenant.
+    async fn complete_keys(&mut self, stored: &[Event]) -> Result<()> {
+        for of_one_tenant in stored.chunk_by(|a, b| a.tenant == b.tenant) {
+            let Some(tenant) = of_one_tenant.first().map(|event| &event.tenant) else { continue };
+            for (key, first) in self.parts.get(tenant).map_or(&[][..], |part| &part.keys) {
+                if let Some(event) = of_one_tenant.get(*first) {
+                    idempotency::complete(self.tx.conn(), tenant, key, event.seq).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_many_deliveries(count: usize) -> Error {
+    let message = format!(
+        "would cause {count} webhook deliveries, and one call may cause {MOST_DELIVERIES}: send fewer events at a time"
+    );
+    Error::field("body", message)
+}
