@@ -176,4 +176,33 @@ on_both! {
         let numbers = sorted(&|body| body["seq"].as_i64().unwrap());
         assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
     }
+
+    async fn what_tenants_change_at_the_same_time_stays_apart_and_refusals_disturb_nobody(server) {
+        let (kim, lee) = (server.admin().await, server.user("lee@example.com", "agent").await.0);
+        let other = server.other_tenant("other").await;
+        let change = async |agent: &Client| {
+            for state in ["available", "break", "away"].iter().cycle().take(12) {
+                let changed = choose(agent, state).await.expect(200);
+                assert_eq!((&changed.data()["changed"], &changed.data()["state"]), (&json!(true), &json!(state)));
+                let stale = json!({ "state": "busy", "if_version": 0 });
+                assert_eq!(agent.post(ME, stale).await.expect(409).body["error"]["code"], "stale_version");
+            }
+        };
+        tokio::join!(change(&kim), change(&lee), change(&other));
+        for (reader, agents) in [(&kim, 2), (&other, 1)] {
+            let log = reader.get("/api/v1/events?limit=200").await.expect(200);
+            let events = log.data().as_array().unwrap();
+            let seqs = events.iter().map(|event| event["seq"].as_u64().unwrap());
+            assert!(seqs.eq(1..=u64::try_from(events.len()).unwrap()), "{}", log.text);
+            let mut last = std::collections::BTreeMap::new();
+            for event in events.iter().filter(|event| event["type"] == "agent.state.changed") {
+                let payload = &event["payload"];
+                let before = last.entry(payload["user_id"].to_string()).or_insert((json!("offline"), 0));
+                assert_eq!((&payload["previous_state"], &payload["version"]), (&before.0, &json!(before.1 + 1)));
+                *before = (payload["state"].clone(), before.1 + 1);
+            }
+            assert_eq!(last.len(), agents);
+            assert!(last.values().all(|(state, version)| *state == "away" && *version == 12), "{last:?}");
+        }
+    }
 }
