@@ -23,6 +23,15 @@ on_both! {
         let log = events(&center.admin, begin).await;
         assert_eq!(log[0]["payload"]["client_ref"], "crm-7");
         assert_eq!(log[0]["payload"]["queue_id"], json!(center.queue));
+        assert_eq!(log[0]["payload"]["leg_id"], made.data()["legs"][0]["id"]);
+
+        // One that a program places has no agent.
+        let begin = center.head().await;
+        let body = json!({ "id": "o2", "direction": "outbound", "from": { "number": "1" }, "to": { "number": "2" } });
+        let made = center.pbx.post(CALLS, body).await.expect(201);
+        assert_eq!(made.data()["legs"], json!([]));
+        center.report("o2", "end", json!({})).await.expect(200);
+        assert_eq!(center.said(begin).await, ["call.outgoing", "call.ended no_answer"]);
     }
 
     async fn one_agent_calls_the_other(server) {

@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 use super::Value;
 use super::address::Address;
+use super::catalogue;
 use super::contract::Contract;
 use super::wait::within;
 
@@ -122,10 +123,14 @@ impl Request {
         let mut request = HttpRequest::new(Full::new(self.body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = format!("{}{}", self.http.base, self.path).parse().expect("a path");
-        *request.headers_mut() = self.headers;
+        *request.headers_mut() = self.headers.clone();
         let answer = within(&what, self.http.send(request)).await?;
         if self.path.starts_with("/api/v1/") {
             Contract::of(&self.http).await.check(&self.method, &self.path, &answer);
+        }
+        let is_log = self.path.split('?').next() == Some("/api/v1/events") && self.method == Method::GET;
+        if is_log && answer.status == 200 {
+            catalogue::check_page(&self.http, &self.headers, &answer).await;
         }
         Ok(answer)
     }
@@ -146,6 +151,14 @@ impl Http {
         let mut request = HttpRequest::new(Full::default());
         *request.uri_mut() = format!("{}/openapi.json", self.base).parse().expect("an address");
         within("/openapi.json", self.send(request)).await.expect("the server answers").expect(200).body
+    }
+
+    /// The server's catalogue of events, outside the checks as well.
+    pub async fn event_types(&self, headers: &HeaderMap) -> Answer {
+        let mut request = HttpRequest::new(Full::default());
+        *request.uri_mut() = format!("{}/api/v1/event-types", self.base).parse().expect("an address");
+        *request.headers_mut() = headers.clone();
+        within("the catalogue", self.send(request)).await.expect("the server answers").expect(200)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Bytes, Error};
 
 use super::address::Stream;
+use super::catalogue;
 use super::wait::within;
 use super::{Client, Server, Value};
 
@@ -58,7 +59,9 @@ impl Ws {
 
     /// The next text frame; panics when the connection closes instead.
     pub async fn next_json(&mut self) -> Value {
-        serde_json::from_str(&self.next_text().await).expect("JSON")
+        let frame = serde_json::from_str(&self.next_text().await).expect("JSON");
+        catalogue::check_frame(&frame);
+        frame
     }
 
     /// The next event of the log. What is told beside it, such as `user.online` of this very connection, comes when it comes.

@@ -96,13 +96,14 @@ impl Said<'_> {
     fn particulars(&self, what: &What) -> Map<String, Value> {
         match what {
             What::Incoming { from, to } => self.arrival(from, to),
-            What::Outgoing { from, to, client_ref, leg: _ } => {
+            What::Outgoing { from, to, client_ref, leg } => {
                 let mut fields = object(json!({
                     "from": { "number": from.number },
                     "to": { "number": to.number },
                     "started_at": self.call.started_at,
                 }));
                 put(&mut fields, "client_ref", client_ref);
+                put(&mut fields, "leg_id", leg);
                 fields
             }
             What::Joined { entry, position, size, from } => {

@@ -10,12 +10,15 @@ const STATES: Words = words_of!(State);
 
 const COMMON: Common = Common(&[USER_ID, TENANT_ID]);
 
+const VERSION: Field =
+    integer("version", "The agent's own count of changes: drop what is not newer than what you have");
+
 const STATE_CHANGED: &[Field] = &[
     word("state", STATES, "The state that begins").team().like("on_call"),
     word(
         "previous_state",
         STATES,
-        "The state that ends; the same as `state` only if nothing but the reason changed",
+        "The state that ends; the same as `state` if only the reason, the call or `until` changed",
     )
     .team()
     .like("ringing"),
@@ -29,9 +32,7 @@ const STATE_CHANGED: &[Field] = &[
     text("call_id", "The call that makes the agent ringing, on_call or wrap_up").optional().like("call-42"),
     text("session_id", "The chat, if one is the cause").optional(),
     moment("until", "When the state ends by itself, as wrap_up does").optional(),
-    integer("version", "The agent's own count of changes: drop what is not newer than what you have")
-        .team()
-        .like("17"),
+    VERSION.team().like("17"),
 ];
 
 /// Agents: what they are, and when they come and go.
@@ -44,7 +45,7 @@ pub(super) const GROUP: Group = Group {
         COMMON.durable(
             "agent.state.changed",
             SELF_AND_SUPERVISORS.and_team(&[Who::Tenant]),
-            "An agent's public state, or its reason, changed.",
+            "An agent's public state changed, or its reason, or the call or the end that go with it.",
             STATE_CHANGED,
         ),
         COMMON.durable(
@@ -59,6 +60,7 @@ pub(super) const GROUP: Group = Group {
                 text("reason", "Why, in a word of the tenant's").optional().like("lunch"),
                 text("requested_by", "The user, or the API key, that wishes it").like("user-456"),
                 moment("requested_at", "When it was wished"),
+                VERSION.like("18"),
             ],
         ),
         COMMON.durable(

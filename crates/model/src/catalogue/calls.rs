@@ -118,7 +118,7 @@ pub(super) const GROUP: Group = Group {
             SELF_AND_SUPERVISORS,
             "An agent, or a program, started a call to outside or to a colleague.",
             &[
-                USER_ID,
+                text("leg_id", "The part in the call of the agent who placed it, if an agent did").optional(),
                 object(
                     "from",
                     &[text("number", "The number").like("+4930555000")],
