@@ -1,7 +1,5 @@
 """Keeps the books of queues from the events of a log alone, by `docs/metrics-definitions.md`. Times are whole milliseconds.
-What an event says of those before it (`wait_seconds` and the like) is compared with what it comes to here.
-
-One thing stands in no event: a wrap-up hidden by another call, which only agents with two calls at once have."""
+What an event says of those before it (`wait_seconds` and the like) is compared with what it comes to here."""
 
 from dataclasses import dataclass
 

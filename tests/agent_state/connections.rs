@@ -137,6 +137,36 @@ on_both! {
         assert_eq!(sources, ["system", "system", "self"]);
     }
 
+    async fn a_killed_server_logs_nobody_out(server) {
+        let admin = server.admin().await;
+        admin.patch(SETTINGS, json!({ "grace_seconds": 600, "logout_seconds": 1200 })).await.expect(200);
+        let (mut boss, _) = Ws::connect(&server, &admin).await;
+        let (kim, _) = server.user("kim@example.com", "agent").await;
+        let (ida, ida_id) = server.user("ida@example.com", "agent").await;
+        choose(&kim, "available").await.expect(200);
+        choose(&ida, "available").await.expect(200);
+        let _lost = Listening::connect(&server, &kim).await;
+        let _also_lost = Listening::connect(&server, &ida).await;
+        while boss.wait_for("user.online").await["payload"]["user_id"] != json!(ida_id) {}
+        server.restart().await;
+        let (mut boss, _) = Ws::connect(&server, &admin).await;
+        let _back = Listening::connect(&server, &kim).await;
+        // Ida does not come back. Her connection counts as gone from the moment at which that is noticed.
+        eventually("the lost connection to be noticed", async || {
+            server.advance(Duration::from_millis(250)).await;
+            let asked = admin.get(&format!("/api/v1/ws/users/{ida_id}/online")).await.expect(200);
+            (asked.data()["online"] == false && asked.data()["last_seen_at"].is_string()).then_some(())
+        })
+        .await;
+        nothing_said(&mut boss, &admin, &ida_id).await;
+        assert_eq!((state(&kim).await, state(&ida).await), ("available".into(), "available".into()));
+        wait(&server, 600).await;
+        assert_eq!(said(&mut boss, &ida_id).await, ("away".into(), "disconnected".into()));
+        wait(&server, 1200).await;
+        assert_eq!(said(&mut boss, &ida_id).await.0, "offline");
+        assert_eq!(state(&kim).await, "available", "who came back in time");
+    }
+
     async fn agents_without_a_browser_are_not_missed_and_the_others_only_by_policy(server) {
         let admin = server.admin().await;
         let (mut boss, _) = Ws::connect(&server, &admin).await;
@@ -160,38 +190,6 @@ on_both! {
         assert_eq!(said(&mut boss, &kim_id).await.0, "offline");
         assert_eq!(state(&rest).await, "available");
     }
-}
-
-#[tokio::test]
-async fn a_killed_server_logs_nobody_out() {
-    let server = Server::builder().start().await;
-    let admin = server.admin().await;
-    admin.patch(SETTINGS, json!({ "grace_seconds": 600, "logout_seconds": 1200 })).await.expect(200);
-    let (mut boss, _) = Ws::connect(&server, &admin).await;
-    let (kim, _) = server.user("kim@example.com", "agent").await;
-    let (ida, ida_id) = server.user("ida@example.com", "agent").await;
-    choose(&kim, "available").await.expect(200);
-    choose(&ida, "available").await.expect(200);
-    let _lost = Listening::connect(&server, &kim).await;
-    let _also_lost = Listening::connect(&server, &ida).await;
-    while boss.wait_for("user.online").await["payload"]["user_id"] != json!(ida_id) {}
-    server.restart().await;
-    let (mut boss, _) = Ws::connect(&server, &admin).await;
-    let _back = Listening::connect(&server, &kim).await;
-    // Ida does not come back. Her connection counts as gone from the moment at which that is noticed.
-    eventually("the lost connection to be noticed", async || {
-        server.advance(Duration::from_millis(250)).await;
-        let asked = admin.get(&format!("/api/v1/ws/users/{ida_id}/online")).await.expect(200);
-        (asked.data()["online"] == false && asked.data()["last_seen_at"].is_string()).then_some(())
-    })
-    .await;
-    nothing_said(&mut boss, &admin, &ida_id).await;
-    assert_eq!((state(&kim).await, state(&ida).await), ("available".into(), "available".into()));
-    wait(&server, 600).await;
-    assert_eq!(said(&mut boss, &ida_id).await, ("away".into(), "disconnected".into()));
-    wait(&server, 1200).await;
-    assert_eq!(said(&mut boss, &ida_id).await.0, "offline");
-    assert_eq!(state(&kim).await, "available", "who came back in time");
 }
 
 #[tokio::test]

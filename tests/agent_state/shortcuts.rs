@@ -1,6 +1,7 @@
 //! `POST /api/v1/agent-state/me/…`
 
 use super::{ME, choose};
+use crate::calls::Center;
 use crate::harness::Server;
 use crate::harness::json;
 use crate::harness::macros::on_both;
@@ -56,6 +57,25 @@ on_both! {
             kim.post(ME, json!({ "state": "offline", "force": true })).await.assert_error(422).names("force");
             assert_eq!(kim.get(ME).await.expect(200).body, before);
         }
+    }
+
+    async fn during_work_there_is_nothing_to_end_but_a_wrap_up(server) {
+        let center = Center::open(&server).await;
+        center.caller("c1").await;
+        for (state, what) in [("ringing", "ring"), ("on_call", "answer")] {
+            center.of(&center.kim_id, "c1", what).await.expect(200);
+            let head = center.head().await;
+            for path in ["break/end", "wrap-up/end"] {
+                let refused = center.kim.post_empty(&format!("{ME}/{path}")).await;
+                assert_eq!(refused.assert_error(409).body["error"]["details"][0]["message"], state, "{path}");
+            }
+            let refused = center.kim.post(&format!("{ME}/wrap-up/extend"), json!({ "seconds": 5 })).await;
+            assert_eq!(refused.assert_error(409).body["error"]["details"][0]["message"], state);
+            assert_eq!(center.head().await, head);
+        }
+        center.report("c1", "end", json!({})).await.expect(200);
+        let refused = center.kim.post_empty(&format!("{ME}/break/end")).await;
+        assert_eq!(refused.assert_error(409).body["error"]["details"][0]["message"], "wrap_up");
     }
 
     async fn an_api_key_has_no_state_of_its_own(server) {

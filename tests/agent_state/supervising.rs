@@ -89,6 +89,9 @@ on_both! {
         put(&admin, &kim_id, json!({ "state": "away" })).await.assert_error(409).names("is_active");
         let now = admin.get(&format!("/api/v1/agent-state/{kim_id}")).await.expect(200);
         assert_eq!(now.data()["state"], "offline");
+        let log = admin.get("/api/v1/events?types=agent.logout").await.expect(200);
+        let logout = &log.data()[0]["payload"];
+        assert_eq!((&logout["user_id"], &logout["reason"]), (&json!(kim_id), &json!("account_disabled")));
         admin.delete(&format!("/api/v1/users/{kim_id}")).await.expect(200);
         put(&admin, &kim_id, json!({ "state": "away" })).await.assert_error(404);
     }

@@ -36,6 +36,30 @@ on_both! {
         assert_eq!((&first["state"], &first["call_id"], &first["presence"]), (&json!("wrap_up"), &json!("c2"), &json!("available")));
     }
 
+    async fn policies_are_in_force_at_once(server) {
+        let center = Center::open(&server).await;
+        let kim = center.kim_id.as_str();
+        let policies = json!({ "missed_offers_to_away": 2, "declined_offers_to_away": 1, "wrap_up_max_seconds": 40 });
+        center.admin.patch("/api/v1/settings", policies).await.expect(200);
+        center.with_kim("c1").await;
+        center.report("c1", "end", json!({})).await.expect(200);
+        let extend = format!("{ME}/wrap-up/extend");
+        center.kim.post(&extend, json!({ "seconds": 11 })).await.assert_error(422).names("seconds");
+        center.kim.post(&extend, json!({ "seconds": 10 })).await.expect(200);
+        center.kim.post_empty(&format!("{ME}/wrap-up/end")).await.expect(200);
+        center.caller("c2").await;
+        for (outcome, state) in
+            [("no_answer", "available"), ("caller_gone", "available"), ("unreachable", "away"), ("declined", "away")]
+        {
+            center.of(kim, "c2", "ring").await.expect(200);
+            center.report("c2", "miss", json!({ "user_id": kim, "outcome": outcome })).await.expect(200);
+            assert_eq!(center.state_of(kim).await["state"], state, "{outcome}");
+            if outcome == "unreachable" {
+                center.kim.post_empty(&format!("{ME}/available")).await.expect(200);
+            }
+        }
+    }
+
     async fn a_choice_during_a_call_is_a_wish_that_force_alone_does_not_wait_for(server) {
         let center = Center::open(&server).await;
         let (kim, path) = (&center.kim, format!("/api/v1/agent-state/{}", center.kim_id));

@@ -112,6 +112,7 @@ on_both! {
         let (kim, lee) = (center.kim_id.as_str(), center.lee_id.as_str());
         let support = queue(&center.admin, "Support", 0, &[lee]).await;
         center.with_kim("c1").await;
+        assert_eq!(center.call("c1").await["legs"][0]["ring_seconds"], 0.0, "an answer without a ring");
         let begin = center.head().await;
         let blind = json!({ "kind": "blind", "to": { "user_id": lee } });
         report(&center.kim, "c1", "transfer", blind).await.expect(200);

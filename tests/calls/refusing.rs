@@ -15,8 +15,18 @@ on_both! {
         center.with_kim("active").await;
         center.caller("ended").await;
         center.report("ended", "end", json!({})).await.expect(200);
+        let new = json!({ "id": "ringing", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" } });
+        center.pbx.post(CALLS, new).await.expect(201);
         let head = center.head().await;
+        for call in ["ringing", "queued", "active", "ended"] {
+            let same = center.report(call, "unhold", kim.clone()).await.expect(200);
+            assert_eq!(same.data()["state"], call, "the end of a hold that never was");
+        }
         for (call, what, body) in [
+            ("ringing", "dequeue", json!({ "reason": "timeout" })),
+            ("ringing", "miss", missed.clone()),
+            ("ringing", "hold", kim.clone()),
+            ("ringing", "transfer", transfer.clone()),
             ("queued", "enqueue", json!({ "queue_id": other })),
             ("queued", "miss", missed.clone()),
             ("queued", "hold", kim.clone()),
@@ -39,6 +49,20 @@ on_both! {
             let answer = center.report(call, what, body).await;
             answer.assert_error(409).names("state");
             assert_eq!(answer.body["error"]["details"][0]["message"], call, "{call} {what}: {}", answer.text);
+        }
+        assert_eq!(center.head().await, head);
+
+        center.of(&center.kim_id, "active", "hold").await.expect(200);
+        let head = center.head().await;
+        for (what, body) in [
+            ("enqueue", json!({ "queue_id": center.queue })),
+            ("dequeue", json!({ "reason": "timeout" })),
+            ("ring", lee.clone()),
+            ("answer", lee.clone()),
+            ("hold", lee),
+        ] {
+            let answer = center.report("active", what, body).await;
+            assert_eq!(answer.assert_error(409).body["error"]["details"][0]["message"], "held", "{what}");
         }
         assert_eq!(center.head().await, head);
     }

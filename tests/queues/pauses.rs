@@ -23,7 +23,8 @@ on_both! {
         let paused = kim.post(&format!("{own}/pause"), json!({ "reason": "training" })).await.expect(200);
         assert_eq!((&paused.data()["paused"], &paused.data()["pause_reason"]), (&json!(true), &json!("training")));
         kim.post(&format!("{own}/pause"), json!({ "reason": "training" })).await.expect(200);
-        assert_eq!(kim.get("/api/v1/agent-state/me").await.expect(200).data()["state"], "available");
+        let state = kim.get("/api/v1/agent-state/me").await.expect(200);
+        assert_eq!((&state.data()["state"], &state.data()["routable"]), (&json!("available"), &json!(true)));
         let stats = kim.get(&format!("{}/stats", path(&id))).await.expect(200);
         let agents = json!({ "available": 0, "ringing": 0, "on_call": 0, "wrap_up": 0, "paused": 1, "offline": 1 });
         assert_eq!(stats.data()["agents"], agents);

@@ -2,12 +2,12 @@
 
 use crate::Result;
 use crate::broadcaster::Work;
-use model::agents::{Agent, VoicePhase, WorkItem};
+use model::agents::{Agent, ended_wrap_ups};
 use model::queues::Day;
 use model::{TenantId, Timestamp};
 use store::{calls, queues};
 
-/// Counts the wrap-ups that `before` had and `after` no longer has for the tenant's `day`.
+/// Counts for the tenant's `day` the wrap-ups that end where `before` becomes `after`.
 pub(crate) async fn count_wrap_ups(
     work: &mut Work<'_>,
     tenant: &TenantId,
@@ -16,10 +16,7 @@ pub(crate) async fn count_wrap_ups(
     day: i64,
     now: Timestamp,
 ) -> Result<()> {
-    let goes_on =
-        |item: &WorkItem| after.work.iter().any(|one| one.leg == item.leg && one.phase == item.phase);
-    let ended = before.work.iter().filter(|item| item.phase == VoicePhase::WrapUp && !goes_on(item));
-    for item in ended {
+    for (item, lasted) in ended_wrap_ups(before, after, now) {
         let Some(queue) = calls::queue_of_leg(work.conn(), tenant, &item.call, &item.leg).await? else {
             continue;
         };
@@ -27,8 +24,7 @@ pub(crate) async fn count_wrap_ups(
             continue;
         }
         let mut more = Day::default();
-        // The timer may be late; the agent was done in time.
-        more.wrapped_up(item.until.map_or(now, |until| until.min(now)).since(item.since));
+        more.wrapped_up(lasted);
         work.count(tenant, &queue, day, more);
     }
     Ok(())

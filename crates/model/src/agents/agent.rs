@@ -62,6 +62,10 @@ pub struct WorkItem {
     /// When it ends by itself: set in wrap-up, and only there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Whether others have seen the agent in this wrap-up. One that other work hides from its begin to its end is paper work
+    /// that nobody did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shown: bool,
 }
 
 /// An agent as it is now: one row of the database.

@@ -34,7 +34,7 @@ pub enum AgentEvent {
         /// The state after it.
         state: State,
     },
-    /// The published state, its reason, or the end of the wrap-up changed (`agent.state.changed`).
+    /// The published state, its reason, its call, or the end of the wrap-up changed (`agent.state.changed`).
     StateChanged(StateChanged),
     /// A presence is wished for later (`agent.state.pending`).
     Pending {
@@ -65,7 +65,7 @@ pub enum AgentEvent {
 pub struct StateChanged {
     /// The state from now on.
     pub state: State,
-    /// The state before; the same if only its reason, or the end of the wrap-up, changed.
+    /// The state before; the same if only its reason, its call, or the end of the wrap-up, changed.
     pub previous_state: State,
     /// How long that had been said; zero before the first change.
     pub previous_state_lasted: Duration,
@@ -165,6 +165,13 @@ fn publish(before: &Agent, after: &mut Agent, now: Timestamp) -> bool {
     } else {
         State::Offline
     };
+    if after.state == State::WrapUp {
+        after
+            .work
+            .iter_mut()
+            .filter(|item| item.phase == VoicePhase::WrapUp)
+            .for_each(|item| item.shown = true);
+    }
     let changed = seen(before) != seen(after);
     if changed {
         after.previous_state = Some(before.state);
@@ -173,8 +180,9 @@ fn publish(before: &Agent, after: &mut Agent, now: Timestamp) -> bool {
     changed
 }
 
-fn seen(agent: &Agent) -> (State, Option<&str>, Option<Timestamp>) {
-    (agent.state, agent.shown_reason(), agent.shown_work().and_then(|item| item.until))
+fn seen(agent: &Agent) -> (State, Option<&str>, Option<&CallId>, Option<Timestamp>) {
+    let work = agent.shown_work();
+    (agent.state, agent.shown_reason(), work.map(|item| &item.call), work.and_then(|item| item.until))
 }
 
 fn state_changed(before: &Agent, after: &Agent, cause: &Cause, now: Timestamp) -> StateChanged {

@@ -31,3 +31,4 @@ pub use timers::next_timer;
 pub use vocabulary::{
     Device, DisconnectPolicy, LogoutReason, OfferOutcome, Presence, Source, State, VoicePhase, reasons,
 };
+pub use work::ended_wrap_ups;

@@ -21,7 +21,7 @@ pub(super) fn answered(agent: &mut Agent, call: &CallId, leg: &LegId, now: Times
     match known {
         Some(item) if item.phase == VoicePhase::Active => return Cause::telephony(),
         Some(item) => {
-            (item.phase, item.since, item.until) = (VoicePhase::Active, now, None);
+            (item.phase, item.since, item.until, item.shown) = (VoicePhase::Active, now, None, false);
         }
         None => add(agent, call, leg, VoicePhase::Active, now),
     }
@@ -108,9 +108,23 @@ pub(super) fn drop_wrap_up(agent: &mut Agent) {
     agent.work.retain(|item| item.phase != VoicePhase::WrapUp);
 }
 
+/// The wrap-ups that `before` had and `after` no longer has, if anybody has seen them, and how long each was: it begins with
+/// the end of the call. A timer may be late; the agent was done in time.
+pub fn ended_wrap_ups<'a>(
+    before: &'a Agent,
+    after: &'a Agent,
+    now: Timestamp,
+) -> impl Iterator<Item = (&'a WorkItem, Duration)> {
+    let goes_on =
+        |item: &WorkItem| after.work.iter().any(|one| one.leg == item.leg && one.phase == VoicePhase::WrapUp);
+    let ended = before.work.iter().filter(move |item| item.shown && !goes_on(item));
+    ended.map(move |item| (item, item.until.map_or(now, |until| until.min(now)).since(item.since)))
+}
+
 fn add(agent: &mut Agent, call: &CallId, leg: &LegId, phase: VoicePhase, now: Timestamp) {
     if agent.work.len() < MAX_WORK {
-        agent.work.push(WorkItem { call: call.clone(), leg: leg.clone(), phase, since: now, until: None });
+        let (call, leg) = (call.clone(), leg.clone());
+        agent.work.push(WorkItem { call, leg, phase, since: now, until: None, shown: false });
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// What a listener knows who hears the events and nothing else.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Listener {
     state: Option<State>,
     reason: Option<String>,
+    call: Option<CallId>,
     until: Option<Timestamp>,
     since: Option<Timestamp>,
     version: i64,
@@ -16,11 +18,35 @@ struct Listener {
     wish: Option<(Presence, Option<String>)>,
 }
 
+/// Keeps the paper work of an agent by its events and the ends of its calls, as a program does that reads the log.
+#[derive(Default)]
+struct PaperWork {
+    ended: BTreeMap<CallId, Timestamp>,
+    going_on: Option<(CallId, Timestamp, Timestamp)>,
+    told: Duration,
+}
+
+impl PaperWork {
+    fn hears(&mut self, changed: &StateChanged) {
+        let wrap_up = changed.call.clone().zip(changed.until).filter(|_| changed.state == State::WrapUp);
+        let goes_on = changed.state == State::Ringing
+            || self.going_on.as_ref().map(|(call, ..)| call) == wrap_up.as_ref().map(|(call, _)| call);
+        if let Some((_, since, until)) = self.going_on.take_if(|_| !goes_on) {
+            self.told += changed.at.min(until).since(since);
+        }
+        if let Some((call, until)) = wrap_up {
+            let since = self.ended[&call];
+            self.going_on = Some((call, since, until));
+        }
+    }
+}
+
 impl Listener {
     fn of(agent: &Agent) -> Self {
         Self {
             state: agent.since.map(|_| agent.state),
             reason: agent.since.and_then(|_| agent.shown_reason().map(Into::into)),
+            call: agent.shown_work().map(|item| item.call.clone()),
             until: agent.shown_work().and_then(|item| item.until),
             since: agent.since,
             version: agent.version,
@@ -42,7 +68,9 @@ impl Listener {
                 (self.on_duty, self.duty) = (false, Duration::ZERO);
             }
             AgentEvent::Pending { presence, reason, version, .. } => {
-                self.wish = presence.map(|presence| (presence, reason.clone()));
+                let wish = presence.map(|presence| (presence, reason.clone()));
+                assert_ne!(wish, self.wish, "a wish told twice");
+                self.wish = wish;
                 self.version = *version;
             }
             AgentEvent::StateChanged(changed) => self.sees(changed),
@@ -52,7 +80,8 @@ impl Listener {
     fn sees(&mut self, changed: &StateChanged) {
         let last = self.state.unwrap_or(State::Offline);
         assert_eq!(changed.previous_state, last);
-        let detail = self.reason != changed.reason || self.until != changed.until;
+        let detail =
+            self.reason != changed.reason || self.call != changed.call || self.until != changed.until;
         assert!(changed.state != last || detail, "nothing new is told");
         let lasted = self.since.map_or(Duration::ZERO, |since| changed.at.since(since));
         assert_eq!(changed.previous_state_lasted, lasted);
@@ -64,6 +93,7 @@ impl Listener {
         }
         self.state = Some(changed.state);
         self.reason.clone_from(&changed.reason);
+        self.call.clone_from(&changed.call);
         (self.until, self.since, self.version) = (changed.until, Some(changed.at), changed.version);
     }
 
@@ -192,14 +222,25 @@ proptest! {
         life in prop::collection::vec((commands(), 0..45_000i64), 0..80),
     ) {
         let mut agent = Agent::never_on_duty(user("u1"));
-        let mut listener = Listener::default();
+        let (mut listener, mut paper_work, mut counted) = (Listener::default(), PaperWork::default(), Duration::ZERO);
         let mut now = Timestamp(1_000_000);
         for (command, wait) in &life {
             now = Timestamp(now.0 + wait);
+            if let Command::WorkEnded { leg, .. } = command
+                && agent.work.iter().any(|item| item.leg == *leg && item.phase == VoicePhase::Active)
+            {
+                paper_work.ended.insert(call(leg.as_str()), now);
+            }
             if let Ok(Some(change)) = apply(&agent, command, &policies, now) {
                 is_right(&agent, &change);
                 change.events.iter().for_each(|event| listener.hears(event));
+                counted += ended_wrap_ups(&agent, &change.agent, now).map(|(_, lasted)| lasted).sum::<Duration>();
+                change.state_changed().into_iter().for_each(|changed| paper_work.hears(changed));
                 agent = change.agent;
+            }
+            // While a phone rings nobody is told whether the paper work is over.
+            if agent.state != State::Ringing {
+                prop_assert_eq!(counted, paper_work.told, "what is counted is what is told");
             }
             is_possible(&agent);
             listener.agrees_with(&agent);

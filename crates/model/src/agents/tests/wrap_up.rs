@@ -117,6 +117,39 @@ fn an_offer_during_wrap_up_that_is_not_answered_returns_to_what_is_left_of_it() 
 }
 
 #[test]
+fn a_wrap_up_that_another_call_hides_begins_to_be_seen_when_that_ends_and_counts_from_its_own_call() {
+    let mut desk = Desk::on_call();
+    desk.answered("l2");
+    desk.ended("l1", 60);
+    assert_eq!(desk.said(), ["on_call -> on_call by telephony"], "the other call goes on, and is named");
+    assert_eq!(desk.agent.shown_work().map(|item| item.call.clone()), Some(call("l2")));
+    desk.wait(20);
+    desk.ended("l2", 0);
+    assert_eq!(desk.said(), ["on_call -> wrap_up by telephony"]);
+    assert_eq!(desk.agent.shown_work().map(|item| item.call.clone()), Some(call("l1")));
+    let before = desk.agent.clone();
+    desk.timers_after(90);
+    assert_eq!(desk.said(), ["wrap_up -> available by system"]);
+    let counted: Vec<_> = ended_wrap_ups(&before, &desk.agent, desk.now).map(|(_, lasted)| lasted).collect();
+    assert_eq!(counted, [Duration::from_secs(60)]);
+}
+
+#[test]
+fn a_wrap_up_that_nobody_has_seen_is_none() {
+    // Over before the other call is; and ended by the other call's own.
+    for (waits, wrap_up) in [(60, 0), (10, 30)] {
+        let mut desk = Desk::on_call();
+        desk.answered("l2");
+        desk.ended("l1", 60);
+        let before = desk.agent.clone();
+        desk.timers_after(waits);
+        desk.ended("l2", wrap_up);
+        assert_eq!(ended_wrap_ups(&before, &desk.agent, desk.now).count(), 0);
+        assert_eq!(desk.said().len(), 2, "the first call's end, and the second's");
+    }
+}
+
+#[test]
 fn a_wrap_up_repeated_is_no_change() {
     let mut desk = Desk::in_wrap_up();
     desk.wait(5);
