@@ -1,5 +1,6 @@
 //! What requests and answers about queues look like.
 
+use crate::events::object;
 use crate::extract::given;
 use app::queues::Draft;
 use model::queues::Member;
@@ -33,6 +34,7 @@ pub(crate) struct QueueDraft {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     external_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "object::optional")]
     sla: Option<SlaDraft>,
     /// Who gives up sooner is left out of every rate; null: as the tenant has it.
     #[serde(default, deserialize_with = "given")]
