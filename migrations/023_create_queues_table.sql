@@ -44,5 +44,6 @@ CREATE TABLE IF NOT EXISTS queue_days (
   talk_ms BIGINT NOT NULL,
   hold_ms BIGINT NOT NULL,
   wrap_up_ms BIGINT NOT NULL,
-  PRIMARY KEY (tenant_id, queue_id, day)
+  PRIMARY KEY (tenant_id, queue_id, day),
+  KEY queue_days_day (day)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

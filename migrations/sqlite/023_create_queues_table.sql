@@ -46,3 +46,4 @@ CREATE TABLE IF NOT EXISTS queue_days (
   wrap_up_ms INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, queue_id, day)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS queue_days_day ON queue_days (day);

@@ -3,12 +3,17 @@
 use super::{CALLS, Center};
 use crate::harness::macros::on_both;
 use crate::harness::wait::eventually;
+use crate::harness::ws::Ws;
 use crate::harness::{Server, json};
 use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 on_both! {
     async fn a_callers_data_goes_from_history_and_log(server, JWT_ACCESS_TTL = "90d") {
         let center = Center::open(&server).await;
+        // Somebody listens, so that the events are in memory.
+        let (_ws, _) = Ws::connect(&server, &center.pbx).await;
         center.with_kim("old").await;
         center.report("old", "end", json!({})).await.expect(200);
         center.caller("open").await;
@@ -32,6 +37,48 @@ on_both! {
         .await;
         assert_eq!(center.call("old").await["to"]["number"], "+4930555000", "one's own number is nobody's secret");
         assert_eq!(center.call("new").await["from"]["name"], "Anna");
+        // Not from memory either: whoever comes back gets it as the log has it now.
+        let bearer = format!("Bearer {}", center.pbx.token());
+        let mut ws = Ws::open(&server, "/ws?since=0", &[("authorization", &bearer)]).await.unwrap();
+        let mut arrived = 0;
+        while arrived < 3 {
+            let frame = ws.next_event().await;
+            arrived += usize::from(frame["type"] == "call.incoming");
+            assert!(!frame.to_string().contains("901820") || frame["payload"]["call_id"] == "new", "{frame}");
+        }
+        // Nor in what a repeated report is told by.
+        let again = json!({
+            "id": "old", "external_id": "pbx-old", "direction": "inbound", "queue_id": center.queue,
+            "from": { "number": "+4930901820", "name": "Anna" }, "to": { "number": "+4930555000" },
+        });
+        center.pbx.post(CALLS, again).await.assert_error(409).names("state");
         assert_eq!(center.pbx.get(CALLS).await.expect(200).data().as_array().unwrap().len(), 3, "the history stays");
+    }
+
+    async fn calls_and_queues_numbers_are_kept_for_400_days(server, JWT_ACCESS_TTL = "90d") {
+        let center = Center::open(&server).await;
+        center.with_kim("old").await;
+        center.report("old", "end", json!({})).await.expect(200);
+        let kept = async || center.pbx.get(CALLS).await.expect(200).data().as_array().unwrap().len();
+        server.advance(DAY * 399).await;
+        center.caller("new").await;
+        server.advance(Duration::from_secs(120)).await;
+        let pruned = async |table: &str| {
+            let metrics = server.anonymous().get("/metrics").await.expect(200);
+            metrics.text.contains(&format!("callcenter_retention_pruned_rows_total{{table=\"{table}\"}} 1\n"))
+        };
+        assert_eq!((kept().await, pruned("calls").await), (2, false));
+        server.advance(DAY * 2).await;
+        eventually("the old call to go", async || {
+            server.advance(Duration::from_secs(60)).await;
+            (kept().await == 1 && pruned("queue_days").await).then_some(())
+        })
+        .await;
+        assert!(pruned("calls").await);
+        let left = center.pbx.get(&format!("{CALLS}/old")).await;
+        left.assert_error(404);
+        // Its id is free again, with all that belonged to it gone.
+        let made = center.caller("old").await;
+        assert_eq!((made.data()["legs"].clone(), made.data()["entries"].as_array().unwrap().len()), (json!([]), 1));
     }
 }

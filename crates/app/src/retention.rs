@@ -33,8 +33,11 @@ const REST_PART: u32 = 4;
 const REVOCATIONS_KEPT: Duration = Duration::from_secs(3600);
 /// Servers look for who came and went every second; the same hour.
 const PRESENCE_EDGES_KEPT: Duration = Duration::from_secs(3600);
-/// Agents' histories: a year, and what a report needs to compare with the one before.
-const AGENT_HISTORY_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+/// Calls of one transaction, with their legs and entries: about a thousand rows, and on SQLite two hundred.
+const CALLS_MYSQL: i64 = 256;
+const CALLS_SQLITE: i64 = 64;
+/// Agents' histories, calls and queues' numbers: a year, and what a report needs to compare with the one before.
+const HISTORY_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +100,7 @@ impl Retention {
         let now = self.clock.now();
         self.walk(PerTenant::Events, now.minus(self.kept.events).minus(GRACE)).await?;
         self.walk(PerTenant::WebhookLogs, now.minus(self.kept.webhook_logs)).await?;
+        self.walk(PerTenant::Calls, now.minus(HISTORY_KEPT)).await?;
         for (table, before) in [
             (Aging::Sessions, now),
             (Aging::WsTickets, now),
@@ -104,7 +108,8 @@ impl Retention {
             (Aging::Revocations, now.minus(REVOCATIONS_KEPT)),
             (Aging::PresenceEdges, now.minus(PRESENCE_EDGES_KEPT)),
             (Aging::WebhookRollups, now.minus(self.kept.webhook_logs)),
-            (Aging::AgentHistory, now.minus(AGENT_HISTORY_KEPT)),
+            (Aging::AgentHistory, now.minus(HISTORY_KEPT)),
+            (Aging::QueueDays, now.minus(HISTORY_KEPT)),
         ] {
             while self.paced(|| self.prune(table, before)).await? > 0 {}
         }
@@ -131,6 +136,7 @@ impl Retention {
                         after = self.step_of_logs(&tenant, passed, before).await?;
                     }
                 }
+                PerTenant::Calls => while self.step_of_calls(&tenant, before).await? {},
             }
             last = Some(tenant);
         }
@@ -195,6 +201,25 @@ impl Retention {
         self.counters.add(counters::Table::WebhookLogs, removed.logs);
         self.counters.add(counters::Table::WebhookAttempts, removed.attempts);
         Ok(range.more.then_some(range.last))
+    }
+
+    /// Removes some of a tenant's old calls; gives whether there may be more.
+    async fn step_of_calls(&self, tenant: &TenantId, before: Timestamp) -> Result<bool> {
+        let limit = if self.store.is_mysql() { CALLS_MYSQL } else { CALLS_SQLITE };
+        let mut reader = self.store.read().await?;
+        let ids = rows::old_calls(reader.conn(), tenant, before, limit).await?;
+        drop(reader);
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let removed = self.paced(|| async {
+            let mut tx = self.store.begin().await?;
+            let removed = rows::delete_calls(tx.conn(), tenant, &ids).await?;
+            tx.commit().await?;
+            Ok(removed)
+        });
+        self.counters.add(counters::Table::Calls, removed.await?);
+        Ok(i64::try_from(ids.len()).is_ok_and(|found| found >= limit))
     }
 
     /// One transaction, and then a rest for others, in proportion.

@@ -4,10 +4,12 @@
 use crate::{Conn, Result, on};
 use model::{TenantId, Timestamp};
 
+mod calls;
 mod events;
 mod logs;
 mod tables;
 
+pub use calls::{delete_calls, old_calls};
 pub use events::{delete_events, keep_payloads, needed_payloads, old_events};
 pub use logs::{Removed, delete_logs, old_logs};
 pub use tables::{Aging, prune};
@@ -30,6 +32,8 @@ pub enum PerTenant {
     Events,
     /// The deliveries' log.
     WebhookLogs,
+    /// Calls.
+    Calls,
 }
 
 /// Whose turn it is: one server removes, the others leave it alone. Held by the session until [`end_turn`], or until its
@@ -55,6 +59,7 @@ pub async fn next_tenant(
     let sql = match table {
         PerTenant::Events => "SELECT MIN(tenant_id) FROM events WHERE tenant_id > ?",
         PerTenant::WebhookLogs => "SELECT MIN(tenant_id) FROM webhook_logs WHERE tenant_id > ?",
+        PerTenant::Calls => "SELECT MIN(tenant_id) FROM calls WHERE tenant_id > ?",
     };
     let mut after = after.map_or_else(String::new, |tenant| tenant.as_str().to_owned());
     loop {

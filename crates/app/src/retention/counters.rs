@@ -12,22 +12,26 @@ pub(super) enum Table {
     WebhookAttempts,
     WebhookRollups,
     AgentHistory,
+    Calls,
     IdempotencyKeys,
     PresenceEdges,
+    QueueDays,
     Revocations,
     Sessions,
     WsTickets,
 }
 
 /// Their names, in the order of [`Table`].
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "events",
     "webhook_logs",
     "webhook_attempts",
     "webhook_rollups",
     "agent_state_history",
+    "calls",
     "idempotency_keys",
     "presence_edges",
+    "queue_days",
     "revocations",
     "sessions",
     "ws_tickets",
@@ -43,6 +47,7 @@ impl From<Aging> for Table {
             Aging::Revocations => Self::Revocations,
             Aging::WebhookRollups => Self::WebhookRollups,
             Aging::AgentHistory => Self::AgentHistory,
+            Aging::QueueDays => Self::QueueDays,
         }
     }
 }

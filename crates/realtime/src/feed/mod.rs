@@ -13,7 +13,7 @@ pub(crate) use tail::Budget;
 use crate::connection::Bell;
 use crate::sync::lock;
 use gate::Gate;
-use model::Event;
+use model::{Event, Timestamp};
 use std::sync::{Arc, Mutex};
 use tail::Tail;
 use tokio::sync::watch;
@@ -164,5 +164,10 @@ impl Feed {
     /// Gives up what goes beyond `bytes`, oldest first.
     pub(crate) fn trim_to(&self, bytes: usize) {
         lock(&self.stretch).tail.trim_to(bytes);
+    }
+
+    /// Gives up what was written before `moment`.
+    pub(crate) fn trim_older(&self, moment: Timestamp) {
+        lock(&self.stretch).tail.trim_older(moment);
     }
 }

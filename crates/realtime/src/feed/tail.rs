@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, cost};
 use crate::HubConfig;
-use model::Event;
+use model::{Event, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,6 +81,13 @@ impl Tail {
     /// Drops the oldest events until `bytes` are left at most.
     pub(crate) fn trim_to(&mut self, bytes: usize) {
         while self.bytes > bytes {
+            self.drop_oldest();
+        }
+    }
+
+    /// Drops the events that were written before `moment`.
+    pub(crate) fn trim_older(&mut self, moment: Timestamp) {
+        while self.entries.front().is_some_and(|oldest| oldest.event().created_at < moment) {
             self.drop_oldest();
         }
     }

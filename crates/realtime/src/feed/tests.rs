@@ -101,6 +101,24 @@ fn a_tail_keeps_to_each_of_its_three_bounds() {
 }
 
 #[test]
+fn what_is_too_old_is_read_from_the_log() {
+    let feed = feed(&HubConfig::default());
+    feed.open(0, Vec::new());
+    feed.offer((1..=3).map(|seq| {
+        let event = model::Event::clone(&event(seq, 1));
+        Arc::new(model::Event { created_at: Timestamp(seq * 1000), ..event })
+    }));
+    feed.trim_older(Timestamp(2000));
+    assert!(matches!(feed.read(1, 1), Found::Behind));
+    assert!(feed.holds_after(1) && !feed.holds_after(0));
+    feed.trim_older(Timestamp(9000));
+    assert!(matches!(feed.read(3, 1), Found::Behind));
+    assert!(feed.holds_after(3), "who has all of it goes on");
+    feed.offer([event(4, 1)]);
+    assert!(matches!(feed.read(4, 1), Found::Events(_)));
+}
+
+#[test]
 fn a_frame_is_made_once_and_shared() {
     let feed = feed(&HubConfig::default());
     feed.open(0, Vec::new());

@@ -37,6 +37,9 @@ const SEND_AWAY_OVER: Duration = Duration::from_secs(3);
 const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 /// How long a tenant without listeners keeps its tail, for those who come back.
 const KEEP_IDLE: Duration = Duration::from_secs(60);
+/// Older events are read from the log, whose personal data is erased after a day at the soonest: none of it outlives that in
+/// memory.
+const KEEP_EVENTS: Duration = Duration::from_secs(12 * 3600);
 
 pub(super) async fn run(shared: &Shared) {
     tokio::join!(
@@ -147,6 +150,7 @@ async fn sweep(shared: &Shared) {
         let share = shared.budget.fair_share(tenants.len());
         for tenant in &tenants {
             tenant.for_each(|member| look_at(member, now, now_ms, is_readable));
+            tenant.feed.trim_older(now.minus(KEEP_EVENTS));
             if let Some(bytes) = share {
                 tenant.feed.trim_to(bytes);
             }

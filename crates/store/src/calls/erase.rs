@@ -17,10 +17,11 @@ pub async fn erasable(
     rows.into_iter().map(|id| CallId::parse(&id).map_err(|_| corrupt("calls.id", id))).collect()
 }
 
-/// Stores the numbers and names that are left of a call's. Of none is asked again.
+/// Stores the numbers and names that are left of a call's. Of none is asked again. The hash of what was reported goes too: who
+/// knows the rest of the report finds a number by trying all.
 pub async fn erase(conn: Conn<'_>, tenant: &TenantId, masked: &Call, now: Timestamp) -> Result<()> {
     on!(conn, c => sqlx::query(
-        "UPDATE calls SET from_number = ?, from_name = ?, to_number = ?, to_name = ?, outside = ?, erased_at = ?
+        "UPDATE calls SET from_number = ?, from_name = ?, to_number = ?, to_name = ?, outside = ?, body_hash = '', erased_at = ?
          WHERE tenant_id = ? AND id = ?")
         .bind(&masked.from.number).bind(&masked.from.name).bind(&masked.to.number).bind(&masked.to.name)
         .bind(&masked.outside).bind(now.0).bind(tenant.as_str()).bind(masked.id.as_str())

@@ -24,7 +24,11 @@ pub enum Aging {
     WebhookRollups,
     /// Changes of agents' states.
     AgentHistory,
+    /// Queues' numbers, by the day that they are of.
+    QueueDays,
 }
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 impl Aging {
     /// Name, primary key, and the column that tells the age.
@@ -39,6 +43,15 @@ impl Aging {
             Self::PresenceEdges => ("presence_edges", "id", "written_at"),
             Self::WebhookRollups => ("webhook_rollups", "tenant_id, webhook_id, minute_at", "minute_at"),
             Self::AgentHistory => ("agent_state_history", "tenant_id, user_id, version", "changed_at"),
+            Self::QueueDays => ("queue_days", "tenant_id, queue_id, day", "day"),
+        }
+    }
+
+    /// What its column for the age tells of that moment.
+    fn age(self, moment: Timestamp) -> i64 {
+        match self {
+            Self::QueueDays => moment.0.div_euclid(DAY_MS),
+            _ => moment.0,
         }
     }
 }
@@ -53,7 +66,7 @@ pub async fn prune(conn: Conn<'_>, table: Aging, before: Timestamp) -> Result<u6
     };
     on!(conn, c => {
         let mut delete = QueryBuilder::new(begin);
-        delete.push_bind(before.0).push(" LIMIT ").push_bind(ROWS).push(end);
+        delete.push_bind(table.age(before)).push(" LIMIT ").push_bind(ROWS).push(end);
         delete.build().execute(c).await.map(|done| done.rows_affected())
     })
 }
