@@ -22,6 +22,7 @@ on_both! {
         assert_eq!((&queue["id"], &queue["name"]), (&json!(center.queue), &json!("Sales")));
         assert_eq!((&queue["stats"]["waiting"], &queue["stats"]["agents"]["on_call"]), (&json!(1), &json!(1)));
         assert_eq!(data["chats"], json!([]));
+        assert_eq!(shown.body["meta"]["truncated"], false);
         let seq = shown.body["meta"]["seq"].as_i64().unwrap();
         assert_eq!(seq, center.head().await);
         assert_eq!(events(&center.admin, seq).await, [json!(null); 0]);

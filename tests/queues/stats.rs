@@ -127,6 +127,35 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn numbers_are_of_the_tenants_day(server, JWT_ACCESS_TTL = "90d") {
+        let admin = server.admin().await;
+        let id = queue(&admin, "Sales").await;
+        let set = async |settings: Value| admin.patch("/api/v1/settings", settings).await.expect(200);
+        let stats = format!("{}/stats", path(&id));
+        let asked = async |field: &str| admin.get(&stats).await.expect(200).data()["today"][field].clone();
+        // Whatever the time: these two never have the same day.
+        set(json!({ "timezone": "Pacific/Kiritimati", "short_abandon_seconds": 0 })).await;
+        let one = call(&admin, &id, "+4930901820").await;
+        report(&admin, &one, "end", json!({ "ended_by": "customer" })).await;
+        assert_eq!((asked("abandoned").await, asked("short_abandoned").await), (json!(1), json!(0)), "the tenant's limit");
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        numbers(&mut ws, &id, |stats| stats["today"]["offered"] == 1).await;
+        set(json!({ "timezone": "Pacific/Pago_Pago" })).await;
+        assert_eq!(asked("offered").await, 0);
+        assert_eq!(numbers_now(&server, &admin, &id).await["today"]["offered"], 0, "told as it is");
+        set(json!({ "timezone": "Pacific/Kiritimati" })).await;
+        assert_eq!(asked("offered").await, 1);
+        assert_eq!(numbers_now(&server, &admin, &id).await["today"]["offered"], 1);
+        // At midnight all begins anew, and listeners hear of it though nothing has happened.
+        server.advance(Duration::from_secs(24 * 3600)).await;
+        let admin = server.admin().await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        numbers(&mut ws, &id, |stats| stats["today"]["offered"] == 0).await;
+        assert_eq!(admin.get(&stats).await.expect(200).data()["today"]["offered"], 0);
+    }
+}
+
 /// What somebody is told who begins to listen now.
 async fn numbers_now(server: &Server, client: &Client, queue: &str) -> Value {
     let (mut ws, _) = Ws::connect(server, client).await;

@@ -40,11 +40,13 @@ pub(crate) struct WallboardBody {
     chats: Vec<String>,
 }
 
-/// Which log position a picture is true for.
+/// Which log position a picture is true for, and whether it is whole.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SeqMeta {
+pub(crate) struct WallboardMeta {
     /// Open `/ws?since=` with it and nothing is missed or applied twice.
     seq: i64,
+    /// Whether there are more agents or calls than are shown: 10,000 of each, agents by id, calls the newest. The lists have all.
+    truncated: bool,
 }
 
 /// A picture, and which log position it is true for.
@@ -54,19 +56,20 @@ pub(crate) struct WallboardAnswer {
     #[schema(example = true)]
     success: bool,
     data: WallboardBody,
-    meta: SeqMeta,
+    meta: WallboardMeta,
 }
 
 /// Show agents, queues and calls as they are at one moment
 ///
-/// Each as in its list, queues with their numbers besides. For more than 10,000 agents or calls read the lists. A key needs
+/// Each as in its list, queues with their numbers besides. Of more than 10,000 agents or calls the rest is left out, which
+/// `meta.truncated` tells; the lists have all. A key needs
 /// `agents:read`, `queues:read` and `calls:read`.
 #[utoipa::path(get, path = "/api/v1/wallboard", tag = "Calls", responses((status = 200, body = WallboardAnswer)))]
 pub(crate) async fn wallboard(
     State(state): State<Arc<ApiState>>,
     AnyCaller(caller): AnyCaller,
 ) -> Result<Json<WallboardAnswer>> {
-    let Picture { agents, queues, calls, seq, at } = state.app.wallboard.picture(&caller).await?;
+    let Picture { agents, queues, calls, seq, at, truncated } = state.app.wallboard.picture(&caller).await?;
     let with_numbers = |(stored, stats)| WallboardQueue {
         queue: QueueBody::from(stored),
         stats: StatsBody::new(caller.tenant(), stats, seq, at),
@@ -77,5 +80,5 @@ pub(crate) async fn wallboard(
         calls: calls.iter().map(|call| CallBody::new(call, at)).collect(),
         chats: Vec::new(),
     };
-    Ok(Json(WallboardAnswer { success: true, data, meta: SeqMeta { seq } }))
+    Ok(Json(WallboardAnswer { success: true, data, meta: WallboardMeta { seq, truncated } }))
 }

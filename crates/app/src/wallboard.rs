@@ -10,6 +10,7 @@ use std::sync::Arc;
 use store::agents;
 use store::calls::{self, Filter};
 use store::queues::{self as queue_rows, Stored};
+use store::settings;
 
 /// Agents and calls of one picture, at most: at about 500 bytes and 2 KB each a picture stays under 25 MB. Nobody looks at
 /// so many at once; who has more reads the lists page by page.
@@ -27,6 +28,8 @@ pub struct Picture {
     pub seq: i64,
     /// The moment.
     pub at: Timestamp,
+    /// Whether there are more agents or calls than one picture has.
+    pub truncated: bool,
 }
 
 /// Takes pictures.
@@ -51,18 +54,42 @@ impl Wallboard {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         let head = store::journal::head(snapshot.conn(), tenant).await?;
         let at = self.broadcaster.clock.now();
-        let agents = agents::page(snapshot.conn(), tenant, None, "", AT_MOST).await?;
+        let mut agents = agents::page(snapshot.conn(), tenant, None, "", AT_MOST + 1).await?;
         let stored = queue_rows::page(snapshot.conn(), tenant, "", QUEUES_AT_MOST).await?;
         let bare = stored.iter().map(|stored| stored.queue.clone()).collect();
-        let (stats, _) = queues::compute(snapshot.conn(), tenant, bare, at).await?;
+        let settings = settings::find(snapshot.conn(), tenant).await?;
+        let stats = queues::compute(snapshot.conn(), tenant, bare, &settings, at).await?;
         let active = Filter { active: Some(true), ..Filter::default() };
-        let calls = calls::page(snapshot.conn(), tenant, &active, AT_MOST).await?;
+        let mut calls = calls::page(snapshot.conn(), tenant, &active, AT_MOST + 1).await?;
+        let truncated = [cut(&mut agents), cut(&mut calls)].contains(&true);
         Ok(Picture {
             agents,
             queues: stored.into_iter().zip(stats).collect(),
             calls: calls.into_iter().map(|known| known.call).collect(),
             seq: head.map_or(0, |head| head.seq),
             at,
+            truncated,
         })
+    }
+}
+
+/// Takes away what is too much; gives whether anything was.
+fn cut<T>(items: &mut Vec<T>) -> bool {
+    let at_most = usize::try_from(AT_MOST).unwrap_or(usize::MAX);
+    let is_over = items.len() > at_most;
+    items.truncate(at_most);
+    is_over
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_is_not_whole_says_so() {
+        for (count, over) in [(0, false), (10_000, false), (10_001, true)] {
+            let mut items = vec![(); count];
+            assert_eq!((cut(&mut items), items.len()), (over, count.min(10_000)));
+        }
     }
 }

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Conn;
-use store::journal;
+use store::{journal, settings};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// A queue's numbers are said no more often.
@@ -123,12 +123,16 @@ impl Queues {
         let head = journal::head(snapshot.conn(), tenant).await?.map_or(0, |head| head.seq);
         let now = self.broadcaster.clock.now();
         let known = state.tenants.entry(tenant.clone()).or_default();
-        let dirty = dirty::since(snapshot.conn(), tenant, known, head, now).await?;
+        // Each time anew: another time zone is another day.
+        let settings = settings::find(snapshot.conn(), tenant).await?;
+        let day = settings.day_of(now);
+        let dirty = dirty::since(snapshot.conn(), tenant, known, head, day).await?;
         if !dirty.is_empty() {
             let queues = load(snapshot.conn(), tenant, &dirty).await?;
-            let (all, settings) = stats::compute(snapshot.conn(), tenant, queues, now).await?;
-            known.take_in(&dirty, all, settings, now);
+            let all = stats::compute(snapshot.conn(), tenant, queues, &settings, now).await?;
+            known.take_in(&dirty, all, day, now);
         }
+        known.settings = settings;
         known.seq = head;
         Ok(known)
     }

@@ -66,14 +66,14 @@ impl Stats {
     }
 }
 
-/// The numbers of those queues at `now`, in their order, and the tenant's settings by which they are computed.
+/// The numbers of those queues at `now`, in their order, of the day that it is by the tenant's `settings`.
 pub(crate) async fn compute(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     queues: Vec<Queue>,
+    settings: &TenantSettings,
     now: Timestamp,
-) -> Result<(Vec<Stats>, TenantSettings)> {
-    let settings = settings::find(conn.again(), tenant).await?;
+) -> Result<Vec<Stats>> {
     let ids: Vec<QueueId> = queues.iter().map(|queue| queue.id.clone()).collect();
     let waiting = queue_entries::counts(conn.again(), tenant, &ids).await?;
     let mut waiting: HashMap<QueueId, (u64, Timestamp)> =
@@ -94,7 +94,7 @@ pub(crate) async fn compute(
             queue,
         }
     };
-    Ok((queues.into_iter().map(of).collect(), settings))
+    Ok(queues.into_iter().map(of).collect())
 }
 
 impl Queues {
@@ -106,7 +106,8 @@ impl Queues {
         check_sight(caller, queue)?;
         let head = store::journal::head(snapshot.conn(), tenant).await?;
         let now = self.broadcaster.clock.now();
-        let (mut all, _) = compute(snapshot.conn(), tenant, vec![found], now).await?;
+        let settings = settings::find(snapshot.conn(), tenant).await?;
+        let mut all = compute(snapshot.conn(), tenant, vec![found], &settings, now).await?;
         Ok((all.pop().ok_or(UNKNOWN)?, head.map_or(0, |head| head.seq), now))
     }
 }

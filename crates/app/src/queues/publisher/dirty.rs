@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use crate::Result;
-use model::{Event, QueueId, TenantId, Timestamp, UserId, catalogue};
+use model::{Event, QueueId, TenantId, UserId, catalogue};
 use serde::Deserialize;
 use std::collections::HashSet;
 use store::{Conn, journal, queue_members};
@@ -28,16 +28,16 @@ impl Dirty {
     }
 }
 
-/// The queues that changed since `known` was read, where the log ends at `head` now.
+/// The queues that changed since `known` was read, where the log ends at `head` and it is `day` now.
 pub(super) async fn since(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     known: &Known,
     head: i64,
-    now: Timestamp,
+    day: i64,
 ) -> Result<Dirty> {
     let stretch = head - known.seq;
-    if known.is_new() || known.is_another_day(now) || !(0..=STRETCH).contains(&stretch) {
+    if !known.is_of(day) || !(0..=STRETCH).contains(&stretch) {
         return Ok(Dirty::All);
     }
     if stretch == 0 {

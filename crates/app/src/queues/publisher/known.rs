@@ -14,8 +14,10 @@ const WHILE_WAITING: Duration = Duration::from_secs(9);
 pub(super) struct Known {
     /// The log position up to which it is.
     pub seq: i64,
-    /// By what the days are told apart, and the day that the numbers are of; none before the first.
-    day: Option<(TenantSettings, i64)>,
+    /// By what the days are told apart.
+    pub settings: TenantSettings,
+    /// The day that the numbers are of; none before the first.
+    day: Option<i64>,
     queues: BTreeMap<QueueId, One>,
 }
 
@@ -35,21 +37,19 @@ impl Known {
 
     /// Whether the tenant's midnight has passed.
     pub(super) fn is_another_day(&self, now: Timestamp) -> bool {
-        self.day.as_ref().is_some_and(|(settings, day)| settings.day_of(now) != *day)
+        !self.is_new() && !self.is_of(self.settings.day_of(now))
     }
 
-    /// Takes in what was read of the queues that were in question; those that are missing are gone.
-    pub(super) fn take_in(
-        &mut self,
-        dirty: &Dirty,
-        all: Vec<Stats>,
-        settings: TenantSettings,
-        now: Timestamp,
-    ) {
+    /// Whether the numbers are of that day.
+    pub(super) fn is_of(&self, day: i64) -> bool {
+        self.day == Some(day)
+    }
+
+    /// Takes in what was read of the queues that were in question, for `day`; those that are missing are gone.
+    pub(super) fn take_in(&mut self, dirty: &Dirty, all: Vec<Stats>, day: i64, now: Timestamp) {
         // What was known at the beginning is no news: whoever listens is told everything on coming.
         let was_new = self.is_new();
-        let day = settings.day_of(now);
-        self.day = Some((settings, day));
+        self.day = Some(day);
         let mut before = match dirty {
             Dirty::All => std::mem::take(&mut self.queues),
             Dirty::These(queues) => queues.iter().filter_map(|id| self.queues.remove_entry(id)).collect(),
@@ -117,12 +117,12 @@ mod tests {
     fn begun() -> Known {
         let mut known = Known::default();
         let all = vec![stats("a", 0), stats("b", 0)];
-        known.take_in(&Dirty::All, all, TenantSettings::default(), BEGINNING);
+        known.take_in(&Dirty::All, all, 0, BEGINNING);
         known
     }
 
     fn take_in(known: &mut Known, dirty: &Dirty, all: Vec<Stats>) {
-        known.take_in(dirty, all, TenantSettings::default(), BEGINNING);
+        known.take_in(dirty, all, 0, BEGINNING);
     }
 
     #[test]
