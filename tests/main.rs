@@ -26,6 +26,7 @@ mod openapi;
 mod permissions;
 mod queues;
 mod quick_start;
+mod replay;
 mod retention;
 mod settings;
 mod startup;
