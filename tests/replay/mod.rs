@@ -119,7 +119,7 @@ on_both! {
             "agent.state.pending", "agent.logout", "call.transferred", "call.missed", "call.unhold", "call.abandoned",
             "call.updated", "queue.left", "queue.member.removed", "queue.member.unpaused",
         ] {
-            assert!(said.contains(kind), "a walk that is worth it comes by {kind}: {said:?}");
+            assert!(said.contains(kind), "{kind} happened: {said:?}");
         }
     }
 }

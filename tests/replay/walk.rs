@@ -51,7 +51,44 @@ impl<'a> Walk<'a> {
         for (client, _) in &agents {
             client.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.expect(200);
         }
-        Self { server, admin, reader, agents, queues }
+        let walk = Self { server, admin, reader, agents, queues };
+        walk.story().await;
+        walk
+    }
+
+    /// Once through what dice may leave out.
+    async fn story(&self) {
+        let [(kim, kim_id), (_, lee_id), (ida, ida_id)] = &self.agents[..] else { panic!("three agents") };
+        let (own, queue) = ("/api/v1/agent-state/me", &self.queues[0]);
+        for id in ["told", "given-up"] {
+            let body = json!({
+                "id": id, "direction": "inbound", "queue_id": queue, "from": { "number": "+4930901820" },
+                "to": { "number": "+4930555000" },
+            });
+            self.reader.post("/api/v1/calls", body).await.expect(201);
+        }
+        for (call, what, body) in [
+            ("told", "ring", json!({ "user_id": kim_id })),
+            ("told", "miss", json!({ "user_id": kim_id, "outcome": "no_answer" })),
+            ("told", "answer", json!({ "user_id": lee_id })),
+            ("told", "hold", json!({ "user_id": lee_id })),
+            ("told", "unhold", json!({ "user_id": lee_id })),
+            ("told", "transfer", json!({ "kind": "attended", "to": { "user_id": ida_id } })),
+            ("given-up", "end", json!({ "ended_by": "customer" })),
+        ] {
+            self.reader.post(&format!("/api/v1/calls/{call}/{what}"), body).await.expect(200);
+        }
+        ida.post(own, json!({ "state": "break" })).await.expect(200);
+        self.reader.patch("/api/v1/calls/told", json!({ "tags": ["x"] })).await.expect(200);
+        self.reader.post_empty("/api/v1/calls/told/end").await.expect(200);
+        let member = format!("/api/v1/queues/{queue}/members/{kim_id}");
+        for what in ["pause", "unpause"] {
+            self.admin.post_empty(&format!("{member}/{what}")).await.expect(200);
+        }
+        self.admin.delete(&member).await.expect(200);
+        for state in ["offline", "available"] {
+            kim.post(own, json!({ "state": state })).await.expect(200);
+        }
     }
 
     pub async fn go(&self, seed: u64, steps: u32) {
