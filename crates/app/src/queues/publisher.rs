@@ -6,13 +6,13 @@ mod dirty;
 mod known;
 
 use super::{QUEUES_AT_MOST, Queues, rows, stats};
-use crate::{Result, events};
+use crate::{Error, Result, events};
 use dirty::Dirty;
 use known::Known;
 use model::queues::Queue;
-use model::{Event, TenantId, catalogue};
+use model::{Event, TenantId, TenantSettings, Timestamp, catalogue};
 use realtime::Waiting;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Conn;
@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Clients that come within this time are answered together: a restart brings thousands at once, and one that subscribes
 /// again and again costs no more than ten answers a second.
 const GATHERING: Duration = Duration::from_millis(100);
+/// Tenants whose numbers one snapshot reads: a tenth of a second's worth where all of them have moved.
+const TOGETHER: usize = 128;
 
 /// The numbers of tenants with listeners here; for each of its queues about half a kilobyte.
 #[derive(Default)]
@@ -61,37 +63,30 @@ impl Queues {
         for (tenant, connections) in self.broadcaster.hub.take_newcomers() {
             state.newcomers.entry(tenant).or_default().extend(connections);
         }
-        for (tenant, connections) in std::mem::take(&mut state.newcomers) {
-            match self.refresh(&tenant, state).await {
-                Ok(known) => {
+        let newcomers = std::mem::take(&mut state.newcomers);
+        let refreshed = self.refresh(newcomers.keys().cloned().collect(), state).await;
+        for (tenant, connections) in newcomers {
+            match state.tenants.get(&tenant).filter(|_| refreshed.contains(&tenant)) {
+                Some(known) => {
                     let now = self.broadcaster.clock.now();
                     let all: Vec<Arc<Event>> = known.all().map(|one| event(&tenant, one, now)).collect();
                     if !all.is_empty() {
                         self.broadcaster.hub.announce_to(&tenant, &connections, &all);
                     }
                 }
-                Err(error) => {
-                    tracing::debug!(%error, tenant_id = %tenant, "Queues' numbers are told later");
-                    state.newcomers.insert(tenant, connections);
-                }
+                None => drop(state.newcomers.insert(tenant, connections)),
             }
         }
     }
 
-    /// Tells everybody what has changed. One tenant after another: a database that is slow is not asked more at a time.
+    /// Tells everybody what has changed.
     async fn follow(&self, state: &mut State) {
         let listened: HashSet<TenantId> = self.broadcaster.hub.tenants().into_iter().collect();
         state.tenants.retain(|tenant, _| listened.contains(tenant));
         state.newcomers.retain(|tenant, _| listened.contains(tenant));
         let now = self.broadcaster.clock.now();
         match self.moved(state).await {
-            Ok(moved) => {
-                for tenant in moved {
-                    if let Err(error) = self.refresh(&tenant, state).await {
-                        tracing::debug!(%error, tenant_id = %tenant, "Queues' numbers are told later");
-                    }
-                }
-            }
+            Ok(moved) => drop(self.refresh(moved, state).await),
             Err(error) => tracing::debug!(%error, "Queues' numbers are told later"),
         }
         for (tenant, known) in &mut state.tenants {
@@ -102,10 +97,10 @@ impl Queues {
     }
 
     /// The tenants whose numbers may be others now.
-    async fn moved(&self, state: &State) -> Result<Vec<TenantId>> {
+    async fn moved(&self, state: &State) -> Result<BTreeSet<TenantId>> {
         let tenants: Vec<TenantId> = state.tenants.keys().cloned().collect();
         if tenants.is_empty() {
-            return Ok(Vec::new());
+            return Ok(BTreeSet::new());
         }
         let mut reader = self.broadcaster.store.read().await?;
         let heads = journal::heads(reader.conn(), &tenants).await?;
@@ -117,25 +112,65 @@ impl Queues {
         Ok(heads.into_iter().filter_map(has_moved).collect())
     }
 
-    /// Brings a tenant's numbers up to what the log says.
-    async fn refresh<'a>(&self, tenant: &TenantId, state: &'a mut State) -> Result<&'a Known> {
-        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
-        let head = journal::head(snapshot.conn(), tenant).await?.map_or(0, |head| head.seq);
-        let now = self.broadcaster.clock.now();
-        let known = state.tenants.entry(tenant.clone()).or_default();
-        // Each time anew: another time zone is another day.
-        let settings = settings::find(snapshot.conn(), tenant).await?;
-        let day = settings.day_of(now);
-        let dirty = dirty::since(snapshot.conn(), tenant, known, head, day).await?;
-        if !dirty.is_empty() {
-            let queues = load(snapshot.conn(), tenant, &dirty).await?;
-            let all = stats::compute(snapshot.conn(), tenant, queues, &settings, now).await?;
-            known.take_in(&dirty, all, day, now);
+    /// Brings tenants' numbers up to what the log says, a number of tenants at a time in one snapshot. Gives those of whom that
+    /// worked.
+    async fn refresh(&self, tenants: BTreeSet<TenantId>, state: &mut State) -> HashSet<TenantId> {
+        let mut refreshed = HashSet::new();
+        let tenants: Vec<TenantId> = tenants.into_iter().collect();
+        for some in tenants.chunks(TOGETHER) {
+            if let Err(error) = self.refresh_some(some, state, &mut refreshed).await {
+                tracing::debug!(%error, "Queues' numbers are told later");
+            }
         }
-        known.settings = settings;
-        known.seq = head;
-        Ok(known)
+        refreshed
     }
+
+    async fn refresh_some(
+        &self,
+        tenants: &[TenantId],
+        state: &mut State,
+        refreshed: &mut HashSet<TenantId>,
+    ) -> Result<()> {
+        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
+        let heads = journal::heads(snapshot.conn(), tenants).await?;
+        // Each time anew: another time zone is another day.
+        let mut settings = settings::of_tenants(snapshot.conn(), &tenants.iter().cloned().collect()).await?;
+        let now = self.broadcaster.clock.now();
+        for (tenant, head) in heads {
+            let known = state.tenants.entry(tenant.clone()).or_default();
+            let settings = settings.remove(&tenant).unwrap_or_default();
+            match take_up(snapshot.conn(), &tenant, known, settings, head, now).await {
+                Ok(()) => drop(refreshed.insert(tenant)),
+                // Nobody gets an answer now.
+                Err(Error::Store(error)) if error.is_unavailable() => return Err(error.into()),
+                Err(error) => {
+                    tracing::debug!(%error, tenant_id = %tenant, "Queues' numbers are told later");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Brings one tenant's numbers up to where its log ends.
+async fn take_up(
+    mut conn: Conn<'_>,
+    tenant: &TenantId,
+    known: &mut Known,
+    settings: TenantSettings,
+    head: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let day = settings.day_of(now);
+    let dirty = dirty::since(conn.again(), tenant, known, head, day).await?;
+    if !dirty.is_empty() {
+        let queues = load(conn.again(), tenant, &dirty).await?;
+        let all = stats::compute(conn, tenant, queues, &settings, now).await?;
+        known.take_in(&dirty, all, day, now);
+    }
+    known.settings = settings;
+    known.seq = head;
+    Ok(())
 }
 
 async fn load(conn: Conn<'_>, tenant: &TenantId, dirty: &Dirty) -> Result<Vec<Queue>> {
@@ -151,6 +186,6 @@ async fn load(conn: Conn<'_>, tenant: &TenantId, dirty: &Dirty) -> Result<Vec<Qu
     }
 }
 
-fn event(tenant: &TenantId, one: &stats::Stats, now: model::Timestamp) -> Arc<Event> {
+fn event(tenant: &TenantId, one: &stats::Stats, now: Timestamp) -> Arc<Event> {
     Arc::new(events::of_the_moment(tenant, events::queues::stats(tenant, one, now), now))
 }
