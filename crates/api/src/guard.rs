@@ -2,48 +2,37 @@
 
 use crate::client_address;
 use crate::error::{ApiError, Result};
-use crate::permissions::{self, Access};
+use crate::permissions::{self, Access, Rule};
 use crate::state::ApiState;
 use app::Caller;
 use app::rate_limit::Source;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::panic::resume_unwind;
-use std::sync::Arc;
-
-/// The path that takes a ticket in place of a token.
-const WEBSOCKET: &str = "/ws";
-
-/// The call whose work is done by a task of its own in any case.
-const PUBLISH: &str = "/api/v1/events";
 
 /// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
-pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Request, next: Next) -> Response {
-    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
-        return next.run(request).await;
-    };
+pub(crate) async fn check(state: &ApiState, mut request: Request, next: Next) -> Response {
     // A method that the path does not take is answered as such behind this guard, where no handler sees it.
-    let Some(access) = permissions::access(request.method().as_str(), path.as_str()) else {
+    let path = request.extensions().get::<MatchedPath>();
+    let Some(rule) = path.and_then(|path| permissions::find(request.method().as_str(), path.as_str())) else {
         return next.run(request).await;
     };
     let address =
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
-    match admit(&state, access, address.into(), Credentials::of(&request, path.as_str())).await {
+    match admit(state, rule.access, address.into(), Credentials::of(&request, rule)).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            let writes = !request.method().is_safe() && path.as_str() != PUBLISH;
-            if writes { to_the_end(request, next).await } else { next.run(request).await }
+            if rule.is_carried_through { to_the_end(request, next).await } else { next.run(request).await }
         }
         Err(error) => error.into_response(),
     }
 }
 
-/// Runs a call that may write to its end, even if its client goes away: a handler that is dropped between a commit and what
-/// follows it would leave listeners and endpoints waiting until the log is looked through.
+/// Runs a call to its end, even if its client goes away.
 async fn to_the_end(request: Request, next: Next) -> Response {
     match tokio::spawn(next.run(request)).await {
         Ok(response) => response,
@@ -102,11 +91,11 @@ enum Credentials {
 }
 
 impl Credentials {
-    /// The header's token; for a WebSocket otherwise the query's ticket.
-    fn of(request: &Request, path: &str) -> Option<Self> {
+    /// The header's token; otherwise the query's ticket, where one is taken.
+    fn of(request: &Request, rule: &Rule) -> Option<Self> {
         let token = bearer(request.headers()).map(|token| Self::Token(token.to_owned()));
         token.or_else(|| {
-            let query = if path == WEBSOCKET { request.uri().query()? } else { return None };
+            let query = if rule.takes_ticket { request.uri().query()? } else { return None };
             let ticket = query.split('&').find_map(|pair| pair.strip_prefix("ticket="))?;
             Some(Self::Ticket(ticket.to_owned()))
         })
@@ -115,7 +104,8 @@ impl Credentials {
     async fn check(&self, state: &ApiState) -> app::Result<Caller> {
         match self {
             Self::Token(token) => state.app.gate.authenticate(token).await,
-            Self::Ticket(ticket) => state.app.tickets.redeem(ticket).await,
+            // Boxed: the database's part is large, and few calls need it.
+            Self::Ticket(ticket) => Box::pin(state.app.tickets.redeem(ticket)).await,
         }
     }
 }

@@ -30,11 +30,14 @@ pub use client_address::TrustedProxies;
 pub use cors::{InvalidOrigin, Origins};
 pub use events::LoggedEvent;
 pub use state::{ApiState, EdgeConfig, RedisHealth};
+pub use ws::Takeover;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use cors::Page;
 use futures_util::FutureExt as _;
 use metrics::Counted;
 use request_id::Stamp;
@@ -65,12 +68,23 @@ fn openapi_document() -> &'static str {
     &DOCUMENT
 }
 
-/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, and a failure's body.
+/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body and a
+/// word for browsers. One layer, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
-    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(error::panicked);
+    let page = Page::of(&request, &state.config.origins);
+    let answer = async {
+        if page.is_asking {
+            StatusCode::OK.into_response()
+        } else {
+            guard::check(&state, request, next).await
+        }
+    };
+    let response = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(error::panicked);
     counted.end(&state.metrics, response.status());
-    stamp.put_on(response)
+    let mut response = stamp.put_on(response);
+    page.tell(response.headers_mut());
+    response
 }
 
 /// The whole HTTP service.
@@ -80,9 +94,6 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .merge(operations::plain_routes(&state))
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)
-        // Each layer costs a request several allocations: what can be one is one.
-        .layer(from_fn_with_state(state.clone(), guard::check))
-        .layer(cors::layer(&state.config))
         .layer(from_fn_with_state(state.clone(), attend))
         .with_state(state)
 }

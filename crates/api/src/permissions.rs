@@ -11,11 +11,16 @@ pub(crate) enum Access {
     Only(&'static [Role], Option<Scope>),
 }
 
-/// One call and who may make it.
+/// One call: who may make it, and how it is carried out.
 pub(crate) struct Rule {
     pub method: &'static str,
     pub path: &'static str,
     pub access: Access,
+    /// Takes a ticket in its query in place of a token.
+    pub takes_ticket: bool,
+    /// May write, so that it is to run to its end even if its client goes away: a handler that is dropped between a commit
+    /// and what follows it would leave listeners and endpoints waiting until the log is looked through.
+    pub is_carried_through: bool,
 }
 
 const ADMINS: Access = admins_or(None);
@@ -47,7 +52,19 @@ const fn users_or(scope: Option<Scope>) -> Access {
 }
 
 const fn rule(method: &'static str, path: &'static str, access: Access) -> Rule {
-    Rule { method, path, access }
+    let is_read = matches!(method.as_bytes(), b"GET");
+    Rule { method, path, access, takes_ticket: false, is_carried_through: !is_read }
+}
+
+impl Rule {
+    const fn with_ticket(self) -> Self {
+        Self { takes_ticket: true, ..self }
+    }
+
+    /// For a call whose work is done by a task of its own in any case.
+    const fn hands_its_work_on(self) -> Self {
+        Self { is_carried_through: false, ..self }
+    }
 }
 
 /// The table.
@@ -66,7 +83,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET", "/api/v1/api-keys", ADMINS),
     rule("POST", "/api/v1/api-keys", ADMINS),
     rule("DELETE", "/api/v1/api-keys/{id}", ADMINS),
-    rule("POST", "/api/v1/events", admins_or(Some(Scope::EventsWrite))),
+    rule("POST", "/api/v1/events", admins_or(Some(Scope::EventsWrite))).hands_its_work_on(),
     rule("GET", "/api/v1/events", users_or(Some(Scope::EventsRead))),
     rule("GET", "/api/v1/events/stream", users_or(Some(Scope::EventsRead))),
     rule("GET", "/api/v1/agent-state", users_or(Some(Scope::AgentsRead))),
@@ -116,7 +133,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("DELETE", "/api/v1/ws/connections/{id}", ADMINS),
     rule("GET", "/api/v1/ws/users/online", USERS),
     rule("GET", "/api/v1/ws/users/{id}/online", USERS),
-    rule("GET", "/ws", users_or(Some(Scope::EventsRead))),
+    rule("GET", "/ws", users_or(Some(Scope::EventsRead))).with_ticket(),
     rule("GET", "/api/v1/webhooks", READ_WEBHOOKS),
     rule("POST", "/api/v1/webhooks", WRITE_WEBHOOKS),
     rule("GET", "/api/v1/webhooks/failed", READ_WEBHOOKS),
@@ -141,8 +158,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/test/clock", EVERYBODY),
 ];
 
-/// Who may make that call; `None` if the table does not know it.
-pub(crate) fn access(method: &str, path: &str) -> Option<Access> {
+/// The rule for that call; `None` if the table does not know it.
+pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
     let method = if method == "HEAD" { "GET" } else { method };
-    TABLE.iter().find(|rule| rule.method == method && rule.path == path).map(|rule| rule.access)
+    TABLE.iter().find(|rule| rule.path == path && rule.method == method)
 }

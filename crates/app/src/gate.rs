@@ -86,7 +86,8 @@ impl Gate {
         let known = if self.is_current() { self.programs().get(&hash).cloned() } else { None };
         let program = match known {
             Some(program) => program,
-            None => self.look_up_program(hash).await?,
+            // Boxed, like `look_up`: the database's part is large, and nearly all calls are answered from memory.
+            None => Box::pin(self.look_up_program(hash)).await?,
         };
         if program.expires_at.is_some_and(|at| at <= self.clock.now()) {
             return Err(UNKNOWN_KEY);
@@ -138,7 +139,7 @@ impl Gate {
         }
         let (role, queues) = match self.remembered(&tenant, &user, &session) {
             Some(present) => present,
-            None => self.look_up(&tenant, &user, &session).await?,
+            None => Box::pin(self.look_up(&tenant, &user, &session)).await?,
         };
         Ok(Identity { tenant, user, role, queues, session, expires_at })
     }

@@ -18,6 +18,6 @@ mod wire;
 
 pub use bus::{Bus, InvalidRedisUrl, RedisUrl, Relay};
 pub use config::HubConfig;
-pub use connection::{Connection, Followed, Follower};
+pub use connection::{Connection, Followed, Follower, Opening};
 pub use hub::{Admission, Authority, Bearer, CheckFuture, Hub, LocalConnection, Refusal, Stats, Waiting};
 pub use presence::{Edge, ListedConnection, Presence, Turn};

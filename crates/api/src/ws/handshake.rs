@@ -2,17 +2,16 @@
 //! what follows.
 
 use crate::error::ApiError;
+use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use realtime::Connection;
 use sha1::{Digest, Sha1};
-use tokio::net::TcpStream;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The standard's fixed text, which no other protocol would append to the key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -21,7 +20,23 @@ const VERSION: HeaderValue = HeaderValue::from_static("13");
 /// A request that may be upgraded. Extensions and subprotocols that it offers are not taken up, and so not answered.
 pub(crate) struct Handshake {
     key: HeaderValue,
-    on_upgrade: OnUpgrade,
+}
+
+/// In the extensions of an answer that opens a WebSocket: what takes over the TCP connection that the request came over,
+/// and writes the answer too.
+#[derive(Clone)]
+pub struct Takeover(Arc<Mutex<Option<Connection>>>);
+
+impl Takeover {
+    fn by(connection: Connection) -> Self {
+        Self(Arc::new(Mutex::new(Some(connection))))
+    }
+
+    /// The WebSocket, the first time.
+    #[must_use]
+    pub fn take(&self) -> Option<Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Handshake {
@@ -29,7 +44,8 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let headers = &parts.headers;
-        let is_upgrade = parts.version >= Version::HTTP_11
+        // HTTP/2 has another handshake.
+        let is_upgrade = parts.version == Version::HTTP_11
             && names(headers, &header::CONNECTION, "upgrade")
             && names(headers, &header::UPGRADE, "websocket");
         if !is_upgrade {
@@ -40,36 +56,20 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
         }
         let key =
             headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).cloned().ok_or_else(bad_key)?;
-        // Absent over HTTP/2, which has another handshake.
-        let on_upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(not_a_websocket)?;
-        Ok(Self { key, on_upgrade })
+        Ok(Self { key })
     }
 }
 
 impl Handshake {
-    /// Answers, and serves the connection once the answer is out.
+    /// The answer, with the connection that takes over behind it. If the client has gone meanwhile, both are dropped, and
+    /// the connection's place is free again.
     pub(crate) fn accept(self, connection: Connection) -> Response {
-        let on_upgrade = self.on_upgrade;
-        tokio::spawn(async move {
-            // Fails when the client has gone meanwhile; the connection's place is free again then.
-            if let Ok(upgraded) = on_upgrade.await {
-                serve(connection, upgraded).await;
-            }
-        });
         let headers = [
             (header::CONNECTION, HeaderValue::from_static("Upgrade")),
             (header::UPGRADE, HeaderValue::from_static("websocket")),
             (header::SEC_WEBSOCKET_ACCEPT, accept(&self.key)),
         ];
-        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-    }
-}
-
-/// Takes the socket out of the HTTP server, whose buffers end here; what the client has sent behind its request comes along.
-async fn serve(connection: Connection, upgraded: Upgraded) {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => connection.serve_tcp(parts.io.into_inner(), &parts.read_buf).await,
-        Err(encrypted) => connection.serve(TokioIo::new(encrypted), &[]).await,
+        (StatusCode::SWITCHING_PROTOCOLS, Extension(Takeover::by(connection)), headers).into_response()
     }
 }
 

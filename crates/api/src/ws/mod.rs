@@ -6,6 +6,7 @@ mod online;
 mod stats;
 mod upgrade;
 
+pub use handshake::Takeover;
 pub(crate) use upgrade::{admission, check_again, refused};
 
 use crate::state::ApiState;

@@ -1,5 +1,6 @@
 //! Accepts connections and serves each: HTTP/1.1 with upgrades, HTTP/2 under TLS. Knows nothing of what is served.
 
+use super::handover::{Held, Successor};
 use super::tls::Certificates;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -8,9 +9,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -112,23 +114,15 @@ async fn next(
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, _place: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, place: OwnedSemaphorePermit) {
     // Events are small and must not wait for one another.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let served = match &shared.tls {
-        None => serve_http1(stream, peer, &shared).await,
-        Some(certificates) => {
-            let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, certificates.acceptor().accept(stream));
-            let Some(Ok(Ok(stream))) = shared.finish.run_until_cancelled(handshake).await else { return };
-            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            if is_h2 {
-                serve_http2(stream, peer, &shared).await
-            } else {
-                serve_http1(stream, peer, &shared).await
-            }
-        }
+        None => serve_plain(stream, peer, &shared, place).await,
+        // Boxed: most of a connection's task is for TLS and HTTP/2.
+        Some(certificates) => Box::pin(serve_tls(stream, peer, &shared, certificates, place)).await,
     };
     // Broken connections are the peers' everyday life.
     if let Err(error) = served {
@@ -136,27 +130,73 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, _place:
     }
 }
 
-/// Serves one connection to its end, or to its upgrade.
-async fn serve_http1<S>(stream: S, peer: SocketAddr, shared: &Shared) -> hyper::Result<()>
+async fn serve_plain(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Shared,
+    place: OwnedSemaphorePermit,
+) -> hyper::Result<()> {
+    if let Some((websocket, stream, opening)) = serve_http1(stream, peer, shared).await? {
+        drop(place);
+        websocket.serve_tcp(stream, opening).await;
+    }
+    Ok(())
+}
+
+async fn serve_tls(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Shared,
+    certificates: &Certificates,
+    _place: OwnedSemaphorePermit,
+) -> hyper::Result<()> {
+    let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, certificates.acceptor().accept(stream));
+    let Some(Ok(Ok(stream))) = shared.finish.run_until_cancelled(handshake).await else { return Ok(()) };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        return serve_http2(stream, peer, shared).await;
+    }
+    if let Some((websocket, stream, opening)) = serve_http1(stream, peer, shared).await? {
+        // The hub owns it from now on, and HTTP's end does not wait for it.
+        tokio::spawn(websocket.serve(stream, opening));
+    }
+    Ok(())
+}
+
+/// Serves one connection to its end, or to the WebSocket that takes it over.
+async fn serve_http1<S>(
+    stream: S,
+    peer: SocketAddr,
+    shared: &Shared,
+) -> hyper::Result<Option<(realtime::Connection, S, realtime::Opening)>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let router = shared.router.clone();
-    let service = service_fn(move |request| router.clone().oneshot(with_peer(request, peer)));
-    let connection = http1::Builder::new()
+    let (router, successor) = (shared.router.clone(), Successor::default());
+    let found = successor.clone();
+    let service = service_fn(move |request| {
+        let (answering, successor) = (router.clone().oneshot(with_peer(request, peer)), successor.clone());
+        async move {
+            let mut response = answering.await?;
+            successor.look_at(&mut response);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_headers(HEADERS)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    tokio::select! {
+        .serve_connection(Held::new(stream, found.clone()), service);
+    let is_finishing = tokio::select! {
         biased;
-        done = connection.as_mut() => return done,
-        () = shared.finish.cancelled() => connection.as_mut().graceful_shutdown(),
+        done = &mut connection => { done?; false }
+        () = shared.finish.cancelled() => true,
+    };
+    if is_finishing {
+        Pin::new(&mut connection).graceful_shutdown();
+        (&mut connection).await?;
     }
-    connection.await
+    Ok(found.take(connection.into_parts()))
 }
 
 /// Serves one connection to its end.

@@ -1,6 +1,7 @@
 //! `serve`: the order of start and stop.
 
 mod bind;
+mod handover;
 mod http;
 mod parts;
 mod refusal;

@@ -81,7 +81,8 @@ impl Client {
         let mut client = Self {
             place,
             phase: Phase::Open,
-            may_read: true,
+            // Whoever drives it finds out.
+            may_read: false,
             is_last: false,
             decoder: Decoder::default(),
             held: early.to_vec(),
@@ -117,6 +118,11 @@ impl Client {
 
     fn reset(&self, oldest_seq: i64, seq: i64) -> Bytes {
         frame::reset(&Reset { oldest_seq, seq, epoch: &self.place.hub.0.config.epoch })
+    }
+
+    /// Has the answer to its request written before everything else.
+    pub(super) fn answer_first(&mut self, answer: Bytes) {
+        self.outbox.put_first(answer);
     }
 
     /// What it wants to see.

@@ -33,8 +33,9 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
-    /// What is missing of an event's frame. Only for an empty outbox.
-    pub(super) fn finish_first(&mut self, rest: Bytes) {
+    /// What goes out before all frames: what is missing of an event's frame, or the answer to the client's request. Only
+    /// while there is nothing of the kind.
+    pub(super) fn put_first(&mut self, rest: Bytes) {
         self.rest = rest;
     }
 
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn whatever_a_socket_takes_the_bytes_come_whole_and_in_order() {
         let mut outbox = Outbox::default();
-        outbox.finish_first("rest".into());
+        outbox.put_first("rest".into());
         for frame in ["one", "two", "three"] {
             outbox.push(frame.into());
         }

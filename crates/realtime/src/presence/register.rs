@@ -101,10 +101,19 @@ impl<'a> Register<'a> {
 
     fn note_changes(&mut self) {
         let changed = self.hub.0.changes.for_register.take();
-        self.due.extend(changed.whose);
+        let due = changed.whose.into_iter().filter(|whose| self.is_told_of(whose));
+        self.due.extend(due.collect::<Vec<_>>());
         if changed.and_more {
             self.all_due();
         }
+    }
+
+    /// Whether others are told of a change. With SQLite, where nobody else counts connections, only who comes and who goes is
+    /// written: otherwise every further connection of a user would cost a share of a flushed transaction.
+    fn is_told_of(&self, whose: &Whose) -> bool {
+        let (tenant, Some(user)) = whose else { return true };
+        self.store.is_mysql()
+            || self.written.contains(whose) != (self.hub.local_connections(tenant, user) > 0)
     }
 
     fn all_due(&mut self) {

@@ -1,7 +1,7 @@
 //! A client of the tests: speaks WebSocket over loopback to a loop, or over a pipe to a task.
 
 use super::support::{World, eventually, soon, tenant};
-use crate::{Connection, Hub};
+use crate::{Connection, Hub, Opening};
 use model::ConnectionId;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
@@ -42,13 +42,13 @@ impl Client {
         let stream: Box<dyn Stream> = match world.over {
             Over::Loop => {
                 let (ours, theirs) = loopback(is_narrow).await;
-                tokio::spawn(async move { connection.serve_tcp(theirs, &[]).await });
+                tokio::spawn(async move { connection.serve_tcp(theirs, Opening::default()).await });
                 Box::new(ours)
             }
             Over::Task => {
                 let (ours, theirs): (DuplexStream, _) =
                     tokio::io::duplex(if is_narrow { 300 } else { 1 << 20 });
-                tokio::spawn(connection.serve(theirs, &[]));
+                tokio::spawn(connection.serve(theirs, Opening::default()));
                 Box::new(ours)
             }
         };

@@ -76,7 +76,7 @@ impl Client {
             }
         };
         if let Some((rest, next)) = batch.cut(written) {
-            self.outbox.finish_first(rest);
+            self.outbox.put_first(rest);
             self.cursor.jump(next);
         }
         self.note_written(written);
