@@ -1,6 +1,10 @@
 //! What all answers share: the envelope, request ids, limits on what is sent along.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::harness::macros::on_both;
+use crate::harness::wait::within;
 use crate::harness::{Server, json};
 
 on_both! {
@@ -50,4 +54,32 @@ on_both! {
         assert_eq!((moment.as_bytes()[10], moment.as_bytes()[19]), (b'T', b'.'), "{moment}");
         assert!(moment.ends_with('Z'), "{moment}");
     }
+}
+
+/// Sends a call without a token whose body is said to have that many bytes, and these of them; gives the answer's head.
+async fn refused(stream: &mut TcpStream, length: usize, sent: &[u8]) -> String {
+    let head = format!("POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(&[head.as_bytes(), sent].concat()).await.expect("it listens");
+    let mut answer = String::new();
+    while !answer.contains("request_id") {
+        let mut buffer = [0; 4096];
+        let read = within("an answer", stream.read(&mut buffer)).await.expect("an answer");
+        assert!(read > 0, "closed after {answer:?}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    answer.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn a_refused_call_says_whether_its_connection_goes_on() {
+    let server = Server::builder().start().await;
+    let mut short = server.address.try_connect().await.expect("a connection");
+    for _ in 0..2 {
+        assert!(!refused(&mut short, 9, b"[1, 2, 3]").await.contains("connection: close"));
+    }
+    let mut long = server.address.try_connect().await.expect("a connection");
+    assert!(refused(&mut long, 200_000, b"[1, 2, 3").await.contains("\r\nconnection: close"));
+    let mut rest = Vec::new();
+    within("the end", long.read_to_end(&mut rest)).await.expect("it is closed");
 }

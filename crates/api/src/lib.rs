@@ -21,6 +21,7 @@ mod queues;
 mod request_id;
 mod settings;
 mod state;
+mod unread;
 mod users;
 mod wallboard;
 mod webhooks;
@@ -43,6 +44,7 @@ use metrics::Counted;
 use request_id::Stamp;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
+use unread::Unread;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of the contract, documented where they are defined.
@@ -68,11 +70,12 @@ fn openapi_document() -> &'static str {
     &DOCUMENT
 }
 
-/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body and a
-/// word for browsers. One layer, as each costs a request several allocations.
+/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body, a word
+/// for browsers, and an end to a body that nobody has read. One layer, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
     let page = Page::of(&request, &state.config.origins);
+    let (request, unread) = Unread::watch(request);
     let answer = async {
         if page.is_asking {
             StatusCode::OK.into_response()
@@ -84,6 +87,7 @@ async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next
     counted.end(&state.metrics, response.status());
     let mut response = stamp.put_on(response);
     page.tell(response.headers_mut());
+    unread.end(&mut response).await;
     response
 }
 
