@@ -57,28 +57,64 @@ on_both! {
     }
 }
 
-#[tokio::test]
-async fn connections_are_closed_with_1011_when_the_log_cannot_be_read_for_long_and_miss_nothing() {
-    let mariadb = Arc::new(MariaDb::start().await);
-    let server = Server::builder().mariadb_at(&mariadb).start().await;
+/// What connections see of a log that somebody breaks and mends after a while.
+async fn unreadable_for_long(server: &Server, break_it: impl AsyncFnOnce(), mend_it: impl AsyncFnOnce()) {
     let admin = server.admin().await;
-    let (mut ws, ready) = Ws::connect(&server, &admin).await;
-    let mut sse = Sse::open(&server, &admin, "", &[]).await.expect("a stream");
-    mariadb.kill_9();
-    logs(&server, "The event log cannot be read").await;
+    let (mut ws, ready) = Ws::connect(server, &admin).await;
+    let mut sse = Sse::open(server, &admin, "", &[]).await.expect("a stream");
+    break_it().await;
+    logs(server, "The event log cannot be read").await;
     server.advance(Duration::from_secs(20)).await;
     ws.send(&json!({ "type": "ping" })).await;
     ws.wait_for("pong").await;
     server.advance(Duration::from_secs(11)).await;
     assert_eq!(ws.close_code().await, 1011);
     sse.ended().await;
-    mariadb.start_again().await;
-    logs(&server, "The event log can be read again").await;
+    mend_it().await;
+    logs(server, "The event log can be read again").await;
     publish(&admin, 2, 10).await;
     let since = ready["seq"].as_i64().expect("a number");
-    let mut again = resume(&server, &admin, since).await;
+    let mut again = resume(server, &admin, since).await;
     let seqs: [Value; 2] = [again.next_event().await["seq"].clone(), again.next_event().await["seq"].clone()];
     assert_eq!(seqs, [json!(since + 1), json!(since + 2)]);
+}
+
+#[tokio::test]
+async fn connections_are_closed_with_1011_when_the_log_cannot_be_read_for_long_and_miss_nothing() {
+    let mariadb = Arc::new(MariaDb::start().await);
+    let server = Server::builder().mariadb_at(&mariadb).start().await;
+    unreadable_for_long(&server, async || mariadb.kill_9(), async || mariadb.start_again().await).await;
+}
+
+/// Nobody can stop SQLite, but its file can be damaged, or changed by hand.
+#[tokio::test]
+async fn connections_are_closed_with_1011_when_a_file_cannot_be_read_for_long_and_miss_nothing() {
+    let server = Server::builder().sqlite().start().await;
+    unreadable_for_long(
+        &server,
+        async || server.sql("ALTER TABLE tenant_sequences RENAME TO aside").await,
+        async || server.sql("ALTER TABLE aside RENAME TO tenant_sequences").await,
+    )
+    .await;
+}
+
+/// No reader of SQLite waits for others, but some of a file can be damaged.
+#[tokio::test]
+async fn who_needs_an_event_that_alone_cannot_be_read_is_closed_with_1013() {
+    let server = Server::builder().sqlite().start().await;
+    let admin = server.admin().await;
+    publish(&admin, 400, 10).await;
+    // Has all that it wants; what came first is in the log alone.
+    let (mut other, _) = Ws::connect(&server, &admin).await;
+    server.sql("UPDATE events SET event = 'no name' WHERE seq = 2").await;
+    let mut late = resume(&server, &admin, 1).await;
+    logs(&server, "An event cannot be read").await;
+    server.advance(Duration::from_secs(31)).await;
+    assert_eq!(late.close_code().await, 1013);
+    other.send(&json!({ "type": "ping" })).await;
+    other.wait_for("pong").await;
+    server.sql("UPDATE events SET event = 'order.paid' WHERE seq = 2").await;
+    assert_eq!(resume(&server, &admin, 1).await.next_event().await["seq"], 2);
 }
 
 #[tokio::test]

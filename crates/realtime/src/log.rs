@@ -54,13 +54,12 @@ impl Log {
 
     /// At most `limit` events after number `after`, in order.
     pub(crate) async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Page {
-        let place = self.place().await;
         let read = || async {
             let mut reader = self.store.read().await?;
             journal::page(reader.conn(), tenant, after, limit.min(PAGE_ROWS)).await
         };
-        // Thousands may wait for a place; none of them holds what a read needs.
-        Page { events: Box::pin(self.until_it_works(read)).await, _place: place }
+        let (events, place) = self.until_it_works(read).await;
+        Page { events, _place: place }
     }
 
     async fn place(&self) -> Place {
@@ -69,14 +68,13 @@ impl Log {
 
     /// What the log holds now. It may lose its oldest events while the answer is under way.
     pub(crate) async fn extent(&self, tenant: &TenantId) -> Extent {
-        let _place = self.place().await;
         let read = || async {
             let mut reader = self.store.read().await?;
             let oldest = journal::oldest_seq(reader.conn(), tenant).await?;
             let head = journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq);
             Ok(Extent { oldest: oldest.unwrap_or(head + 1), head })
         };
-        Box::pin(self.until_it_works(read)).await
+        self.until_it_works(read).await.0
     }
 
     /// The number of the last event, and the last events, at most `count`.
@@ -120,20 +118,30 @@ impl Log {
         }
     }
 
-    /// Tries until the database answers. Whoever needs an event can do nothing else: skipping it is no choice.
-    async fn until_it_works<T, F>(&self, read: impl Fn() -> F) -> T
+    /// Tries until the database answers. Whoever needs an event can do nothing else: skipping it is no choice. Between tries
+    /// the place is others', who may want what can be read.
+    async fn until_it_works<T, F>(&self, read: impl Fn() -> F) -> (T, Place)
     where
         F: Future<Output = store::Result<T>>,
     {
-        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let (mut backoff, mut is_first) = (Backoff::new(FIRST_WAIT, LONGEST_WAIT), true);
         loop {
-            match read().await {
+            let place = self.place().await;
+            // Boxed: thousands may wait for a place, and none of them holds what a read needs.
+            match Box::pin(read()).await {
                 Ok(found) => {
                     self.note_success();
-                    return found;
+                    return (found, place);
                 }
+                // One row says nothing of the others, which are to be had.
+                Err(error @ store::Error::Corrupt { .. }) if is_first => {
+                    tracing::error!(%error, "An event cannot be read; who needs it waits");
+                }
+                Err(store::Error::Corrupt { .. }) => {}
                 Err(error) => self.note_failure(&error),
             }
+            is_first = false;
+            drop(place);
             tokio::time::sleep(backoff.wait()).await;
         }
     }
@@ -159,7 +167,7 @@ mod tests {
                 _ => Err(Error::Unavailable("away".into())),
             }
         };
-        assert_eq!(log.until_it_works(read).await, "found");
+        assert_eq!(log.until_it_works(read).await.0, "found");
         assert_eq!(log.failing_since(), None);
     }
 

@@ -21,6 +21,7 @@ impl Close {
     pub(crate) const SILENT: Self = Self { code: 1001, reason: "nothing heard for 60 s" };
     pub(crate) const STUCK: Self = Self { code: 1008, reason: "nothing taken for 60 s" };
     pub(crate) const UNREADABLE: Self = Self { code: 1011, reason: "the event log cannot be read" };
+    pub(crate) const FAILED: Self = Self { code: 1011, reason: "an error of the server's" };
     pub(crate) const OVERLOADED: Self = Self { code: 1013, reason: "the event log does not answer in time" };
     pub(crate) const VIOLATION: Self = Self { code: 1002, reason: "not as RFC 6455 says" };
     pub(crate) const NOT_UTF8: Self = Self { code: 1007, reason: "text that is not UTF-8" };
@@ -48,7 +49,9 @@ pub(crate) struct Member {
     pub is_mute: bool,
     viewer: Mutex<Viewer>,
     letters: Mutex<Letters>,
-    /// When the last frame came, in milliseconds of the hub's own time.
+    /// When it was admitted, in milliseconds of the hub's own time.
+    pub admitted_ms: u64,
+    /// When the last frame came, in the same.
     heard: AtomicU64,
     /// When the last ping was asked for, in the same, and the first one since the last frame came.
     pinged: AtomicU64,
@@ -86,6 +89,7 @@ impl Member {
             is_mute: false,
             viewer: Mutex::new(who.viewer.clone()),
             letters: Mutex::default(),
+            admitted_ms: hub_ms,
             heard: AtomicU64::new(hub_ms),
             pinged: AtomicU64::new(hub_ms),
             asked: AtomicU64::new(hub_ms),

@@ -5,8 +5,9 @@ use super::{Shared, Tenant, refresh};
 use crate::connection::{Close, Member};
 use crate::log::PAGE_ROWS;
 use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use model::{TenantId, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,8 +15,6 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// How long a missing event may still come by itself: commits finish out of order by a few milliseconds.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// Tenants repaired at a time; the log's own limit is lower.
-const REPAIRS_AT_A_TIME: usize = 4;
 /// How often feeds are compared with the log.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
 /// Tenants asked for in one statement.
@@ -51,24 +50,36 @@ pub(super) async fn run(shared: &Shared) {
     );
 }
 
+/// One repair a tenant at a time, and as many tenants as have holes: one whose log cannot be read keeps no other waiting.
 async fn repair_holes(shared: &Shared) {
+    let (mut repairs, mut under_way) = (FuturesUnordered::new(), HashSet::new());
     loop {
-        shared.holes.notified().await;
-        sleep(PATIENCE).await;
-        let tenants = futures_util::stream::iter(shared.take_holes());
-        tenants.for_each_concurrent(REPAIRS_AT_A_TIME, |tenant| repair(shared, tenant)).await;
+        tokio::select! {
+            () = shared.holes.notified() => {
+                sleep(PATIENCE).await;
+                for tenant in shared.take_holes() {
+                    if under_way.insert(tenant.id.clone()) {
+                        repairs.push(async move {
+                            repair(shared, &tenant).await;
+                            tenant.id.clone()
+                        });
+                    }
+                }
+            }
+            Some(done) = repairs.next() => { under_way.remove(&done); }
+        }
     }
 }
 
 /// Reads what is missing. What the log does not give now is tried again at the next comparison.
-async fn repair(shared: &Shared, tenant: Arc<Tenant>) {
+async fn repair(shared: &Shared, tenant: &Tenant) {
     while let Some((after, known)) = tenant.feed.hole() {
         let page = shared.log.page(&tenant.id, after, PAGE_ROWS).await.events;
         let first = page.first().map(|event| event.seq);
         if first == Some(after + 1) {
             tenant.fruitless_repairs.store(0, Ordering::Relaxed);
             tenant.feed.offer(page.into_iter().map(Arc::new));
-        } else if !skip_what_is_gone(shared, &tenant, after, known).await {
+        } else if !skip_what_is_gone(shared, tenant, after, known).await {
             return;
         }
     }
@@ -149,7 +160,13 @@ async fn sweep(shared: &Shared) {
         let is_readable = shared.log.failing_since().is_none();
         let share = shared.budget.fair_share(tenants.len());
         for tenant in &tenants {
-            tenant.for_each(|member| look_at(member, now, now_ms, is_readable));
+            let stuck_since = tenant.stuck_since(now_ms).filter(|_| is_readable);
+            tenant.for_each(|member| {
+                look_at(member, now, now_ms, is_readable);
+                if stuck_since.is_some_and(|stuck| is_over(stuck.max(member.admitted_ms), now_ms)) {
+                    member.close(Close::OVERLOADED);
+                }
+            });
             tenant.feed.trim_older(now.minus(KEEP_EVENTS));
             if let Some(bytes) = share {
                 tenant.feed.trim_to(bytes);
@@ -170,6 +187,11 @@ async fn send_away(shared: &Shared) {
     }
 }
 
+/// Whether somebody who waits for the log since then has waited for long enough.
+fn is_over(since_ms: u64, now_ms: u64) -> bool {
+    now_ms.saturating_sub(since_ms) >= WAITING_MS
+}
+
 fn look_at(member: &Member, now: Timestamp, now_ms: u64, is_readable: bool) {
     if now >= member.expires_at() {
         member.close(Close::TOKEN_EXPIRED);
@@ -178,7 +200,7 @@ fn look_at(member: &Member, now: Timestamp, now_ms: u64, is_readable: bool) {
     }
     let since = |ms: u64| now_ms.saturating_sub(ms);
     // The log answers others: there are too many who ask it, or what it is asked for takes it too long.
-    if is_readable && member.waits_since_ms().is_some_and(|waits| since(waits) >= WAITING_MS) {
+    if is_readable && member.waits_since_ms().is_some_and(|waits| is_over(waits, now_ms)) {
         member.close(Close::OVERLOADED);
     }
     if member.is_mute {

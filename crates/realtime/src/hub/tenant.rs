@@ -24,6 +24,8 @@ pub(crate) struct Tenant {
     pub steps_back: AtomicU32,
     opened: OnceCell<()>,
     members: Mutex<Members>,
+    /// The hole that was there at the last look: behind which event, and since when, in milliseconds of the hub's own time.
+    hole: Mutex<Option<(i64, u64)>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +45,17 @@ impl Tenant {
             steps_back: AtomicU32::new(0),
             opened: OnceCell::new(),
             members: Mutex::default(),
+            hole: Mutex::default(),
         }
+    }
+
+    /// Since when the tenant's listeners hear nothing because one and the same event is missing and cannot be read. To be
+    /// asked now and then.
+    pub(crate) fn stuck_since(&self, now_ms: u64) -> Option<u64> {
+        let after = self.feed.hole().map(|(after, _)| after);
+        let mut hole = lock(&self.hole);
+        *hole = after.map(|after| hole.filter(|(before, _)| *before == after).unwrap_or((after, now_ms)));
+        hole.map(|(_, since)| since)
     }
 
     /// Reads where the log ends and its last events, once for all who wait for it: after a restart all clients come back and

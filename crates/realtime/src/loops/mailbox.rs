@@ -3,6 +3,7 @@
 use crate::connection::{Answer, Bell, Client};
 use crate::sync::lock;
 use mio::Waker;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
@@ -10,7 +11,7 @@ use tokio::net::TcpStream;
 /// A message to a loop.
 pub(super) enum Message {
     /// A connection to own. Boxed: the others are small.
-    Adopt(Box<(TcpStream, Client)>),
+    Adopt(Box<(TcpStream, Client, Counted)>),
     /// The hub wants something of the connection with this key.
     Attend(usize),
     /// There are new events for the room with this key.
@@ -21,17 +22,35 @@ pub(super) enum Message {
     RoomAnswer { key: usize, number: u64, answer: Answer },
     /// Nobody needs the loop any more.
     Stop,
+    /// What a test wants the loop to do.
+    #[cfg(test)]
+    Do(Box<dyn FnOnce() + Send>),
+}
+
+/// A connection among those of a loop, or on its way to it, for as long as this lives.
+pub(super) struct Counted(Arc<Mailbox>);
+
+impl Counted {
+    pub(super) fn by(mailbox: &Arc<Mailbox>) -> Self {
+        mailbox.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(mailbox))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A loop's messages. They are as many as there are connections and rooms, four times at most: bells ring once until they
 /// are heard, and each connection and each room asks the log one question at a time.
 pub(super) struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+    messages: Mutex<VecDeque<Message>>,
     /// The loop will look for messages before it sleeps.
     is_awake: AtomicBool,
     waker: Waker,
-    /// Connections that the loop owns, or that are on their way to it.
-    pub connections: AtomicUsize,
+    connections: AtomicUsize,
 }
 
 impl std::fmt::Debug for Mailbox {
@@ -51,7 +70,7 @@ impl Mailbox {
     }
 
     pub(super) fn send(&self, message: Message) {
-        lock(&self.messages).push(message);
+        lock(&self.messages).push_back(message);
         if !self.is_awake.swap(true, Ordering::SeqCst) {
             // Fails only for want of kernel memory; then the next message wakes the loop, or its next second does.
             let _ = self.waker.wake();
@@ -73,9 +92,16 @@ impl Mailbox {
         self.is_awake.store(true, Ordering::SeqCst);
     }
 
-    /// Takes all messages.
-    pub(super) fn take(&self, into: &mut Vec<Message>) {
-        std::mem::swap(&mut *lock(&self.messages), into);
+    /// Takes all messages, if `into` has none left.
+    pub(super) fn take(&self, into: &mut VecDeque<Message>) {
+        if into.is_empty() {
+            std::mem::swap(&mut *lock(&self.messages), into);
+        }
+    }
+
+    /// The connections that the loop owns, or that are on their way to it.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 }
 

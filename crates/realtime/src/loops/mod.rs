@@ -9,11 +9,11 @@ mod seats;
 
 use crate::connection::Client;
 use crate::sync::lock;
-use mailbox::{Mailbox, Message};
+use mailbox::{Counted, Mailbox, Message};
 use mio::{Poll, Token, Waker};
+use run::Loop;
 use std::io::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -29,9 +29,15 @@ impl Loops {
     /// Gives a connection to the loop with the fewest. For callers within the runtime.
     pub(crate) fn take(&self, stream: TcpStream, client: Client) -> Result<()> {
         let mailbox = self.least_busy()?;
-        mailbox.connections.fetch_add(1, Ordering::Relaxed);
-        mailbox.send(Message::Adopt(Box::new((stream, client))));
+        let counted = Counted::by(&mailbox);
+        mailbox.send(Message::Adopt(Box::new((stream, client, counted))));
         Ok(())
+    }
+
+    /// Has each loop do something.
+    #[cfg(test)]
+    pub(crate) fn each_does(&self, what: fn()) {
+        lock(&self.0).iter().for_each(|mailbox| mailbox.send(Message::Do(Box::new(what))));
     }
 
     fn least_busy(&self) -> Result<Arc<Mailbox>> {
@@ -42,7 +48,7 @@ impl Loops {
                 loops.push(start(number)?);
             }
         }
-        let least = loops.iter().min_by_key(|mailbox| mailbox.connections.load(Ordering::Relaxed));
+        let least = loops.iter().min_by_key(|mailbox| mailbox.connections());
         least.cloned().ok_or_else(|| Error::from(ErrorKind::NotFound))
     }
 }
@@ -56,14 +62,18 @@ impl Drop for Loops {
 }
 
 fn start(number: usize) -> Result<Arc<Mailbox>> {
-    let mut poll = Poll::new()?;
+    let poll = Poll::new()?;
     let mailbox = Arc::new(Mailbox::new(Waker::new(poll.registry(), WAKE)?));
     let (mine, runtime) = (Arc::clone(&mailbox), Handle::current());
     let run = move || {
+        let mut this = Loop::new(poll, mine, runtime);
         // A defect that panics costs this loop's connections, which come back, and not those of the next hours.
-        while catch_unwind(AssertUnwindSafe(|| run::run(&mut poll, &mine, &runtime))).is_err() {
-            tracing::error!("A loop has failed; its connections are lost and it starts anew");
-            mine.connections.store(0, Ordering::Relaxed);
+        while catch_unwind(AssertUnwindSafe(|| this.run())).is_err() {
+            tracing::error!("A loop has failed; its connections are closed and it goes on");
+            this.give_all_up();
+            while catch_unwind(AssertUnwindSafe(|| this.start_over())).is_err() {
+                tracing::error!("A loop's connection is lost without a word");
+            }
         }
     };
     std::thread::Builder::new().name(format!("sockets-{number}")).spawn(run)?;

@@ -2,11 +2,11 @@
 //! done without waiting. Knows nothing of how the bytes are made.
 
 use super::WAKE;
-use super::mailbox::{ClientBell, Mailbox, Message, RoomBell};
+use super::mailbox::{ClientBell, Counted, Mailbox, Message, RoomBell};
 use super::pace::Pace;
 use super::room::{Pass, Room};
 use super::seats::{Seat, Seats, Source};
-use crate::connection::{Answer, CLOSE_DEADLINE, Client, Need, Phase, Question};
+use crate::connection::{Answer, CLOSE_DEADLINE, Client, Close, Need, Phase, Question};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use model::TenantId;
@@ -28,10 +28,12 @@ const EVENTS: usize = 1024;
 const SLEEP: Duration = Duration::from_secs(1);
 
 /// A loop with its connections.
-struct Loop<'a> {
-    poll: &'a mut Poll,
-    mailbox: &'a Arc<Mailbox>,
-    runtime: &'a Handle,
+pub(super) struct Loop {
+    poll: Poll,
+    mailbox: Arc<Mailbox>,
+    runtime: Handle,
+    /// Messages that were taken out of the box and are still to be heard.
+    messages: VecDeque<Message>,
     seats: Seats,
     rooms: Slab<Room>,
     by_tenant: HashMap<TenantId, usize>,
@@ -43,39 +45,42 @@ struct Loop<'a> {
     news: VecDeque<usize>,
     /// When closing connections are given up, in order.
     deadlines: VecDeque<(Instant, usize, u64)>,
+    /// Connections that are to be closed after a panic.
+    failed: Vec<usize>,
     /// Connections had so far.
     count: u64,
 }
 
-/// Runs until nobody needs the loop any more.
-pub(super) fn run(poll: &mut Poll, mailbox: &Arc<Mailbox>, runtime: &Handle) {
-    let this = Loop {
-        poll,
-        mailbox,
-        runtime,
-        seats: Slab::new(),
-        rooms: Slab::new(),
-        by_tenant: HashMap::new(),
-        buffer: vec![0; BUFFER].into(),
-        pace: Pace::new(Instant::now()),
-        due: Vec::new(),
-        news: VecDeque::new(),
-        deadlines: VecDeque::new(),
-        count: 0,
-    };
-    this.run();
-}
+impl Loop {
+    pub(super) fn new(poll: Poll, mailbox: Arc<Mailbox>, runtime: Handle) -> Self {
+        Self {
+            poll,
+            mailbox,
+            runtime,
+            messages: VecDeque::new(),
+            seats: Slab::new(),
+            rooms: Slab::new(),
+            by_tenant: HashMap::new(),
+            buffer: vec![0; BUFFER].into(),
+            pace: Pace::new(Instant::now()),
+            due: Vec::new(),
+            news: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            failed: Vec::new(),
+            count: 0,
+        }
+    }
 
-impl Loop<'_> {
-    fn run(mut self) {
-        let (mut events, mut messages) = (Events::with_capacity(EVENTS), Vec::new());
+    /// Runs until nobody needs the loop any more.
+    pub(super) fn run(&mut self) {
+        let mut events = Events::with_capacity(EVENTS);
         loop {
             self.sleep(&mut events);
             for event in &events {
                 self.note_ready(event);
             }
-            self.mailbox.take(&mut messages);
-            for message in messages.drain(..) {
+            self.mailbox.take(&mut self.messages);
+            while let Some(message) = self.messages.pop_front() {
                 if let Message::Stop = message {
                     return;
                 }
@@ -87,9 +92,37 @@ impl Loop<'_> {
         }
     }
 
+    /// After a panic: forgets all that may be half done. Its connections are to be closed, in `start_over`.
+    pub(super) fn give_all_up(&mut self) {
+        self.by_tenant.clear();
+        self.rooms.clear();
+        self.news.clear();
+        self.due.clear();
+        self.deadlines.clear();
+        self.failed = self.seats.iter().map(|(key, _)| key).collect();
+    }
+
+    /// Begins to close the connections that were given up; those that were being closed already, and may be what has
+    /// failed, go without a word. To be called again after a panic in here, which ends one of them.
+    pub(super) fn start_over(&mut self) {
+        while let Some(key) = self.failed.pop() {
+            let Some(seat) = self.seats.get_mut(key).filter(|seat| seat.client.phase == Phase::Open) else {
+                self.seats.try_remove(key);
+                continue;
+            };
+            (seat.source, seat.asking, seat.is_due, seat.has_deadline) = (Source::Itself, None, false, false);
+            seat.is_rung.store(false, Ordering::Release);
+            seat.client.place.member.close(Close::FAILED);
+            seat.client.attend();
+            self.enter_room(key);
+            self.make_due(key);
+        }
+    }
+
     /// Waits for something to do.
     fn sleep(&mut self, events: &mut Events) {
-        let is_busy = !self.due.is_empty();
+        // Messages are left after a panic only.
+        let is_busy = !self.due.is_empty() || !self.messages.is_empty();
         let mut timeout = if is_busy { Duration::ZERO } else { self.pause() };
         if !timeout.is_zero() && !self.mailbox.may_sleep() {
             timeout = Duration::ZERO;
@@ -120,7 +153,10 @@ impl Loop<'_> {
         if let Some(seat) = self.seats.get_mut(key) {
             seat.client.may_read |= event.is_readable() || event.is_error();
             seat.client.is_last |= event.is_read_closed() || event.is_error();
-            self.make_due(key);
+            // Room in a socket is news to who waits for it only; every new one is said to have some.
+            if seat.client.may_read || seat.client.is_last || seat.client.is_full() {
+                self.make_due(key);
+            }
         }
     }
 
@@ -134,7 +170,10 @@ impl Loop<'_> {
 
     fn hear(&mut self, message: Message) {
         match message {
-            Message::Adopt(new) => self.adopt(new.0, new.1),
+            Message::Adopt(new) => {
+                let (stream, client, counted) = *new;
+                self.adopt(stream, client, counted);
+            }
             Message::Attend(key) => {
                 if let Some(seat) = self.seats.get_mut(key) {
                     seat.is_rung.store(false, Ordering::Release);
@@ -158,6 +197,8 @@ impl Loop<'_> {
                 }
             }
             Message::Stop => {}
+            #[cfg(test)]
+            Message::Do(act) => act(),
         }
     }
 
@@ -169,8 +210,7 @@ impl Loop<'_> {
         }
     }
 
-    fn adopt(&mut self, stream: tokio::net::TcpStream, client: Client) {
-        self.mailbox.connections.fetch_sub(1, Ordering::Relaxed);
+    fn adopt(&mut self, stream: tokio::net::TcpStream, client: Client, counted: Counted) {
         let mut stream = match stream.into_std() {
             Ok(stream) => TcpStream::from_std(stream),
             Err(error) => return tracing::warn!(%error, "A connection could not be taken from the runtime"),
@@ -182,7 +222,7 @@ impl Loop<'_> {
             return tracing::warn!(%error, "A connection could not be watched");
         }
         let is_rung = Arc::new(AtomicBool::new(false));
-        let bell = ClientBell { mailbox: Arc::clone(self.mailbox), key, is_rung: Arc::clone(&is_rung) };
+        let bell = ClientBell { mailbox: Arc::clone(&self.mailbox), key, is_rung: Arc::clone(&is_rung) };
         client.place.member.ring_at(Box::new(bell));
         self.count += 1;
         entry.insert(Seat {
@@ -191,13 +231,13 @@ impl Loop<'_> {
             room: 0,
             source: Source::Itself,
             number: self.count,
+            _counted: counted,
             round: 0,
             is_due: false,
             has_deadline: false,
             is_rung,
             asking: None,
         });
-        self.mailbox.connections.fetch_add(1, Ordering::Relaxed);
         self.enter_room(key);
         // What was asked for before the bell hung.
         if let Some(seat) = self.seats.get_mut(key) {
@@ -212,7 +252,7 @@ impl Loop<'_> {
         let number = seat.number;
         let room = *self.by_tenant.entry(tenant.id.clone()).or_insert_with(|| {
             let entry = self.rooms.vacant_entry();
-            let (mailbox, key) = (Arc::clone(self.mailbox), entry.key());
+            let (mailbox, key) = (Arc::clone(&self.mailbox), entry.key());
             let bell = RoomBell { mailbox, key, is_rung: AtomicBool::new(false) };
             entry.insert(Room::new(hub, tenant, bell, number));
             key
@@ -235,7 +275,6 @@ impl Loop<'_> {
         }
         // Closing the socket takes it out of the poll.
         self.seats.remove(key);
-        self.mailbox.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Gives each connection that is due its turn. Those that need another one have it after the others.
@@ -288,7 +327,8 @@ impl Loop<'_> {
     fn ask(&mut self, key: usize, question: Question) {
         let Some(seat) = self.seats.get_mut(key) else { return };
         let (place, number) = (&seat.client.place, seat.number);
-        let (hub, tenant, mailbox) = (place.hub.clone(), Arc::clone(&place.tenant), Arc::clone(self.mailbox));
+        let (hub, tenant, mailbox) =
+            (place.hub.clone(), Arc::clone(&place.tenant), Arc::clone(&self.mailbox));
         seat.asking = Some(AbortOnDropHandle::new(self.runtime.spawn(async move {
             let answer = question.ask(hub, tenant).await;
             mailbox.send(Message::Answer { key, number, answer });
@@ -323,7 +363,7 @@ impl Loop<'_> {
 
     fn ask_for_room(&mut self, key: usize, question: Question) {
         let Some(room) = self.rooms.get_mut(key) else { return };
-        let (number, tenant, mailbox) = (room.number, Arc::clone(&room.tenant), Arc::clone(self.mailbox));
+        let (number, tenant, mailbox) = (room.number, Arc::clone(&room.tenant), Arc::clone(&self.mailbox));
         let hub = room.hub.clone();
         room.asking = Some(AbortOnDropHandle::new(self.runtime.spawn(async move {
             let answer = question.ask(hub, tenant).await;

@@ -1,5 +1,6 @@
 //! A loop's connections, each in a seat whose number is its token. Knows nothing of events.
 
+use super::mailbox::Counted;
 use crate::connection::{Client, Io};
 use mio::net::TcpStream;
 use slab::Slab;
@@ -26,6 +27,8 @@ pub(super) struct Seat {
     pub source: Source,
     /// Tells this connection from others that had the key before.
     pub number: u64,
+    /// Among the loop's connections.
+    pub _counted: Counted,
     /// The last round of the room that looked at this connection by itself.
     pub round: u64,
     /// Is to have a turn.

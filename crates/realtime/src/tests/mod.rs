@@ -12,3 +12,4 @@ mod redis_server;
 mod resume;
 mod rules;
 mod support;
+mod trouble;

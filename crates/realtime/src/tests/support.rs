@@ -107,9 +107,14 @@ impl World {
 
     /// Loses the log's events up to number `last`.
     pub(super) async fn prune(&self, last: i64) {
+        self.sql(&format!("DELETE FROM events WHERE seq <= {last}")).await;
+    }
+
+    /// Does something to the database by hand.
+    pub(super) async fn sql(&self, text: &str) {
         let url = format!("sqlite://{}", self.folder.path().join("test.db").display());
         let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-        sqlx::query("DELETE FROM events WHERE seq <= ?").bind(last).execute(&pool).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
         pool.close().await;
     }
 
