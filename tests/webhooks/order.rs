@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use super::{path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Received, Reply, Sink};
-use crate::harness::wait::eventually;
+use crate::harness::wait::{eventually, within};
 use crate::harness::{Client, Server, Value, json};
 
 /// Publishes an event about each of these; what it is about stands in it.
@@ -141,4 +144,36 @@ on_both! {
         let received = sink.wait_for(6).await;
         assert_eq!(subjects(&received[3..]), ["a", "b", "c"]);
     }
+}
+
+/// Reads what is said on the channel until this is in it.
+async fn heard(subscriber: &mut TcpStream, words: &str) {
+    let mut heard = String::new();
+    while !heard.contains(words) {
+        let mut buffer = [0; 1024];
+        let read = within("a message", subscriber.read(&mut buffer)).await.expect("Redis is there");
+        assert!(read > 0, "Redis has closed");
+        heard.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_to_an_ordered_endpoint_is_told_through_redis_what_other_servers_queue() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let sink = Sink::start().await;
+    let admin = here.admin().await;
+    let id = webhook(&admin, json!({ "url": sink.url(), "events": ["order.*"], "ordering": "strict" })).await;
+    publish(&admin, &["a"]).await;
+    sink.wait_for(1).await;
+    let mut subscriber = TcpStream::connect(("127.0.0.1", here.redis().port)).await.expect("Redis");
+    subscriber.write_all(b"SUBSCRIBE callcenter:doorbells\r\n").await.expect("Redis");
+    heard(&mut subscriber, ":1\r\n").await;
+    // One of the two does not send; the other one keeps its peace about its own.
+    publish(&admin, &["b"]).await;
+    publish(&there.with_token(admin.token()), &["c"]).await;
+    heard(&mut subscriber, &format!(" {id}\r\n")).await;
+    assert_eq!(subjects(&sink.wait_for(3).await), ["a", "b", "c"]);
+    let listeners = here.redis().cli(&["PUBSUB", "NUMSUB", "callcenter:doorbells"]).await;
+    assert!(listeners.trim_end().ends_with('3'), "both servers and the test: {listeners}");
 }

@@ -3,6 +3,7 @@
 
 use crate::attempt::{self, Made};
 use crate::client::{Client, Failure};
+use crate::elsewhere::Elsewhere;
 use crate::endpoints::{Endpoint, Endpoints};
 use crate::gauges::Counters;
 use crate::lanes::Lanes;
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) results: Results,
     pub(crate) upkeep: Upkeep,
     pub(crate) counters: Counters,
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) phase: watch::Sender<Phase>,
     lanes: Mutex<Lanes>,
     notices: mpsc::Sender<Notice>,
@@ -201,6 +203,7 @@ impl Engine {
             results: Results::default(),
             upkeep: Upkeep::default(),
             counters: Counters::default(),
+            elsewhere: Elsewhere::default(),
             phase: watch::Sender::new(Phase::Running),
             lanes: Mutex::default(),
             notices,
@@ -251,14 +254,13 @@ impl Engine {
 
     /// Says that deliveries were queued in the lanes of these endpoints: those that are this server's are read on now.
     pub fn queued_in_order(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
-        let held = self.0.lanes(|lanes| {
-            // Each is woken, whatever the one before it says.
-            let held: Vec<bool> = webhooks.into_iter().map(|webhook| lanes.wake_in_order(webhook)).collect();
-            held.into_iter().all(|held| held)
-        });
-        if !held {
-            // Perhaps nobody's yet. Another's owner looks by itself.
+        let others: Vec<WebhookId> = self
+            .0
+            .lanes(|lanes| webhooks.into_iter().filter(|webhook| !lanes.wake_in_order(*webhook)).collect());
+        for webhook in others {
+            // Perhaps nobody's yet. Another's owner is told, or looks by itself.
             self.0.upkeep.look_around();
+            self.0.elsewhere.note(webhook);
         }
         self.0.claims.notify_one();
     }

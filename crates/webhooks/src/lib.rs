@@ -6,6 +6,7 @@
 mod attempt;
 mod claimer;
 mod client;
+mod elsewhere;
 mod endpoints;
 mod engine;
 mod gauges;

@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::descriptors::Limits;
 use crate::single_instance::SingleInstance;
 use app::App;
-use realtime::Relay;
+use model::WebhookId;
+use realtime::{Bus, Relay};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -25,6 +26,9 @@ const FINISH_DELIVERIES: Duration = Duration::from_secs(5);
 const FINISH_REQUESTS: Duration = Duration::from_millis(1500);
 const FINISH_TASKS: Duration = Duration::from_millis(1500);
 const CLOSE_DATABASE: Duration = Duration::from_millis(500);
+
+/// Other servers' rings that may wait to be heard: of 1,000 numbers each at most, 0.5 MB.
+const RINGS: usize = 64;
 
 /// A server that serves.
 pub struct Running {
@@ -102,8 +106,12 @@ impl Tasks {
         self.tracker.spawn(engine.run(self.stop.clone()));
         self.tracker.spawn(async move { presence.run(of_presence).await });
         if let Some(bus) = &parts.bus {
-            let (relay, of_relay) = (Relay::new(parts.app.hub.clone(), bus.clone()), self.stop.clone());
+            let (rings, rung) = mpsc::channel(RINGS);
+            let relay = Relay::new(parts.app.hub.clone(), bus.clone()).with_rings(rings);
+            let of_relay = self.stop.clone();
             self.tracker.spawn(async move { relay.run(of_relay).await });
+            self.until_stop(ring_others(parts.app.clone(), bus.clone()));
+            self.until_stop(hear_others(parts.app.clone(), rung));
         }
         let (gate, timing, noticing) = (parts.app.gate.clone(), parts.app.clone(), parts.app.clone());
         self.until_stop(async move { gate.follow().await });
@@ -131,6 +139,22 @@ impl Tasks {
         self.tracker.spawn(async move {
             stop.run_until_cancelled_owned(task).await;
         });
+    }
+}
+
+/// Tells other servers that deliveries wait in lanes which may be theirs.
+async fn ring_others(app: Arc<App>, bus: Bus) {
+    loop {
+        let webhooks = app.engine.queued_elsewhere().await;
+        let numbers: Vec<i64> = webhooks.into_iter().map(|webhook| webhook.0).collect();
+        bus.ring(app.hub.server(), &numbers).await;
+    }
+}
+
+/// Has lanes looked at for which other servers have rung.
+async fn hear_others(app: Arc<App>, mut rung: mpsc::Receiver<Vec<i64>>) {
+    while let Some(numbers) = rung.recv().await {
+        app.engine.rung(numbers.into_iter().map(WebhookId));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::link::Link;
 use super::relay::{channel, publish, tenant_of};
-use super::{Bus, wire};
+use super::{Bus, doorbell, wire};
 use crate::Hub;
 use crate::sync::lock;
 use model::TenantId;
@@ -39,6 +39,7 @@ pub(super) struct Ended {
 pub(super) struct Listener<'a> {
     hub: &'a Hub,
     bus: &'a Bus,
+    rings: Option<&'a mpsc::Sender<Vec<i64>>>,
     link: Link,
     pushes: mpsc::Receiver<PushInfo>,
     subscriptions: Subscriptions,
@@ -56,17 +57,24 @@ struct Proof {
 }
 
 impl<'a> Listener<'a> {
-    pub(super) async fn connect(hub: &'a Hub, bus: &'a Bus) -> RedisResult<Self> {
+    pub(super) async fn connect(
+        hub: &'a Hub,
+        bus: &'a Bus,
+        rings: Option<&'a mpsc::Sender<Vec<i64>>>,
+    ) -> RedisResult<Self> {
         let (sender, pushes) = mpsc::channel(MESSAGES);
-        let link = bus.listen(sender).await?;
-        Ok(Self { hub, bus, link, pushes, subscriptions: Subscriptions::default() })
+        let mut link = bus.listen(sender).await?;
+        if rings.is_some() {
+            link.subscribe(&[doorbell::CHANNEL.to_owned()]).await?;
+        }
+        Ok(Self { hub, bus, rings, link, pushes, subscriptions: Subscriptions::default() })
     }
 
     /// Hears until the connection cannot be used any more.
     pub(super) async fn run(self) -> Ended {
-        let Self { hub, bus, link, mut pushes, subscriptions } = self;
+        let Self { hub, bus, rings, link, mut pushes, subscriptions } = self;
         let reason = tokio::select! {
-            reason = hear(hub, &mut pushes, &subscriptions) => reason,
+            reason = hear(hub, rings, &mut pushes, &subscriptions) => reason,
             reason = tend(hub, bus, link, &subscriptions) => reason,
         };
         Ended { worked: !lock(&subscriptions.0).is_empty(), reason }
@@ -75,12 +83,13 @@ impl<'a> Listener<'a> {
 
 async fn hear(
     hub: &Hub,
+    rings: Option<&mpsc::Sender<Vec<i64>>>,
     pushes: &mut mpsc::Receiver<PushInfo>,
     subscriptions: &Subscriptions,
 ) -> &'static str {
     while let Some(push) = pushes.recv().await {
         match push.kind {
-            PushKind::Message | PushKind::SMessage => take(hub, &push.data, subscriptions),
+            PushKind::Message | PushKind::SMessage => take(hub, rings, &push.data, subscriptions),
             PushKind::Disconnection => return "the connection is lost",
             _ => {}
         }
@@ -88,8 +97,13 @@ async fn hear(
     "the connection is gone"
 }
 
-fn take(hub: &Hub, data: &[Value], subscriptions: &Subscriptions) {
+fn take(hub: &Hub, rings: Option<&mpsc::Sender<Vec<i64>>>, data: &[Value], subscriptions: &Subscriptions) {
     let [Value::BulkString(channel), Value::BulkString(bytes)] = data else { return };
+    if let Some(rings) = rings.filter(|_| channel == doorbell::CHANNEL.as_bytes()) {
+        // Who has no room for it looks by itself.
+        let _ = rings.try_send(doorbell::heard(bytes, &hub.0.server));
+        return;
+    }
     let Some(tenant) = std::str::from_utf8(channel).ok().and_then(tenant_of) else { return };
     subscriptions.note_heard(&tenant);
     if wire::is_from(bytes, &hub.0.server) {

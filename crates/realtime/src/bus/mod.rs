@@ -1,6 +1,7 @@
 //! The connection to Redis: made in the background, watched, made again. Whoever uses it gets an answer soon or none.
 //! Knows nothing of keys. The relay carries events between servers through it.
 
+mod doorbell;
 mod exchange;
 mod link;
 mod listener;

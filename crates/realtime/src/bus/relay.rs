@@ -8,6 +8,7 @@ use crate::backoff::Backoff;
 use model::TenantId;
 use redis::{Cmd, cmd};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -21,13 +22,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 pub struct Relay {
     hub: Hub,
     bus: Bus,
+    rings: Option<mpsc::Sender<Vec<i64>>>,
 }
 
 impl Relay {
     /// A relay between the hub and all others that use that Redis. `run` keeps it going.
     #[must_use]
     pub fn new(hub: Hub, bus: Bus) -> Self {
-        Self { hub, bus }
+        Self { hub, bus, rings: None }
+    }
+
+    /// The same, which also hears other servers ring the doorbells. A ring that the receiver has no room for is lost.
+    #[must_use]
+    pub fn with_rings(self, rings: mpsc::Sender<Vec<i64>>) -> Self {
+        Self { rings: Some(rings), ..self }
     }
 
     /// Tells other servers what is committed here, and this hub what is committed there, whenever Redis is there, until
@@ -69,7 +77,7 @@ impl Relay {
         loop {
             // Fails only without a sender, which the bus holds.
             let _ = connected.wait_for(|is_connected| *is_connected).await;
-            match Listener::connect(&self.hub, &self.bus).await {
+            match Listener::connect(&self.hub, &self.bus, self.rings.as_ref()).await {
                 Ok(listener) => {
                     let ended = tokio::select! {
                         _ = connected.wait_for(|is_connected| !is_connected) => listener::Ended::default(),
@@ -104,6 +112,11 @@ const CHANNELS: &str = "callcenter:events:";
 
 /// The command that says something on a tenant's channel; in a cluster to the nodes of its slot only.
 pub(super) fn publish(bus: &Bus, tenant: &TenantId, bytes: Vec<u8>) -> Cmd {
+    publish_on(bus, &channel(tenant), bytes)
+}
+
+/// The same on a channel of any kind.
+pub(super) fn publish_on(bus: &Bus, channel: &str, bytes: Vec<u8>) -> Cmd {
     let name = if bus.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
-    cmd(name).arg(channel(tenant)).arg(bytes).clone()
+    cmd(name).arg(channel).arg(bytes).clone()
 }

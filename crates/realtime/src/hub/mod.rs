@@ -99,6 +99,12 @@ impl Hub {
         cancel.run_until_cancelled(background::run(&self.0)).await;
     }
 
+    /// This server.
+    #[must_use]
+    pub fn server(&self) -> &ServerId {
+        &self.0.server
+    }
+
     /// The log's epoch.
     #[must_use]
     pub fn epoch(&self) -> &str {

@@ -94,6 +94,22 @@ async fn events_without_a_subject_wait_for_nothing() {
     site.all(&ids, "success").await;
 }
 
+#[tokio::test]
+async fn a_server_says_what_it_queues_for_others_and_they_read_on_when_they_are_told() {
+    let (site, sink) = (site().await, Sink::start().await);
+    let owner = site.start().await;
+    let webhook = site.webhook_with(&sink.url("/hook"), |webhook| webhook.ordering = Ordering::Strict).await;
+    let mut ids = site.publish(&owner, &webhook, 1).await;
+    site.all(&ids, "success").await;
+    assert!(site.has_lane(&owner.server, &webhook).await);
+    let other = site.start().await;
+    ids.extend(site.publish(&other, &webhook, 3).await);
+    assert_eq!(other.engine.queued_elsewhere().await, [webhook.id]);
+    owner.engine.rung([webhook.id]);
+    site.all(&ids, "success").await;
+    assert_eq!(sink.deliveries("/hook"), numbers(&ids));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_keep_the_order_of_a_lane_that_changes_hands() {
     let (site, sink) = (site().await, Sink::start().await);
