@@ -6,7 +6,7 @@ use crate::harness::macros::on_both;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, json};
 
-async fn refused(server: &Server, client: &Client, headers: &[(&'static str, &str)]) -> u16 {
+pub(super) async fn refused(server: &Server, client: &Client, headers: &[(&'static str, &str)]) -> u16 {
     let bearer = format!("Bearer {}", client.token());
     let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
     match Ws::open(server, "/ws", &headers).await {

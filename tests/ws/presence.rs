@@ -1,6 +1,7 @@
 //! `/api/v1/ws/stats`, `/api/v1/ws/users/{id}/online`, and their keys in Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::harness::macros::on_both;
 use crate::harness::mariadb::MariaDb;
@@ -83,6 +84,12 @@ async fn the_keys_in_redis_follow_the_connections() {
     assert!(beat > 1_700_000_000, "{beat}");
     let ttl: i64 = server.redis().cli(&["TTL", HEARTBEAT]).await.parse().expect("seconds");
     assert!((1..=60).contains(&ttl), "{ttl}");
+    server.advance(Duration::from_secs(20)).await;
+    eventually("a new heartbeat", async || {
+        let next: i64 = server.redis().cli(&["GET", HEARTBEAT]).await.parse().expect("unix seconds");
+        (next >= beat + 20).then_some(())
+    })
+    .await;
 
     ws.close().await;
     eventually_in_redis(server.redis(), false).await;

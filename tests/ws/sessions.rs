@@ -7,7 +7,7 @@ use crate::harness::server::PASSWORD;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
 
-async fn refresh(ws: &mut Ws, token: &str) -> Value {
+pub(super) async fn refresh(ws: &mut Ws, token: &str) -> Value {
     ws.send(&json!({ "type": "auth.refresh", "payload": { "access_token": token }, "ref": 7 })).await;
     loop {
         let answer = ws.next_json().await;

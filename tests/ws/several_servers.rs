@@ -1,6 +1,9 @@
 //! Several servers on one database, with a Redis, with one that comes and goes, and without.
 
+use super::connecting::refused;
+use super::sessions::refresh;
 use crate::harness::redis::Redis;
+use crate::harness::server::PASSWORD;
 use crate::harness::sse::Sse;
 use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
@@ -109,6 +112,62 @@ async fn nothing_is_missed_while_redis_dies_freezes_and_comes_back() {
     assert_eq!(seqs(&mut own, 5).await, [1, 2, 3, 4, 5]);
     for line in ["Redis connection lost", "Redis connected again"] {
         assert!(there.logs().iter().any(|own| own.contains(line)), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_one_server_prolongs_a_connection_to_another_and_the_log_is_filtered_there() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let (kim, _) = here.user("kim@example.com", "agent").await;
+    let (mut ws, _) = Ws::connect(&there, &at(&there, &kim)).await;
+    let next = here.login("kim@example.com", PASSWORD).await;
+    assert_eq!(refresh(&mut ws, next.token()).await["type"], "auth.refreshed");
+    assert_eq!(refresh(&mut ws, admin.token()).await["payload"]["code"], "wrong_user");
+    kim.post_empty("/api/v1/auth/logout").await.expect(200);
+
+    let bosses = json!({ "type": "order.hidden", "payload": {}, "audience": { "roles": ["supervisor"] } });
+    let open = |name: &str| json!({ "type": name, "payload": {} });
+    let events = json!([open("order.paid"), open("load.tick"), bosses, open("order.sent")]);
+    admin.post("/api/v1/events", events).await.expect(202);
+    // Came over the old session's connection, which hangs on the new one now.
+    assert_eq!(seqs(&mut ws, 3).await, [1, 2, 4]);
+    let (admin, kim) = (at(&there, &admin), at(&there, &next));
+    for (client, query, expected) in [
+        (&admin, "", vec![1, 2, 3, 4]),
+        (&admin, "?types=order.*", vec![1, 3, 4]),
+        (&kim, "?types=order.*&after=1", vec![4]),
+        (&kim, "?limit=2", vec![1, 2]),
+        (&kim, "?types=load.tick,order.sent", vec![2, 4]),
+    ] {
+        let answer = client.get(&format!("/api/v1/events{query}")).await.expect(200);
+        let found: Vec<i64> = answer
+            .data()
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|event| event["seq"].as_i64())
+            .collect();
+        assert_eq!((found, &answer.body["meta"]["seq"]), (expected, &json!(4)), "{query}");
+    }
+    next.post_empty("/api/v1/auth/logout").await.expect(200);
+    assert_eq!(ws.close_code().await, 4401);
+}
+
+#[tokio::test]
+async fn each_of_several_servers_has_its_limits() {
+    let builder = Server::builder().mariadb().redis();
+    let here = builder.env("WS_MAX_CONNECTIONS_PER_USER", "2").env("WS_MAX_CONNECTIONS", "3").start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let (kim, _) = here.user("kim@example.com", "agent").await;
+    for server in [&here, &there] {
+        let (admin, kim) = (at(server, &admin), at(server, &kim));
+        let _open = (Ws::connect(server, &admin).await, Ws::connect(server, &admin).await);
+        assert_eq!(refused(server, &admin, &[]).await, 429);
+        let _last = Ws::connect(server, &kim).await;
+        assert_eq!(refused(server, &kim, &[]).await, 503);
     }
 }
 

@@ -159,15 +159,20 @@ impl Writer for Keeper<'_> {
     type Error = Away;
 
     async fn keep(&mut self) {
-        let mut heartbeat = interval(self.rhythm.heartbeat);
+        let shared = &self.hub.0;
         let mut sweep = interval(self.rhythm.sweep);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connected = self.bus.watch();
+        // By the machine's steady clock, as the keys' time is Redis'; tests move it.
+        let mut next_beat = shared.now_ms();
         loop {
+            let left = Duration::from_millis(next_beat.saturating_sub(shared.now_ms()));
             tokio::select! {
                 () = self.hub.0.changes.for_keeper.wait() => self.note_changes(),
-                _ = heartbeat.tick() => self.all_due(),
+                () = shared.clock.sleep_until(shared.clock.now().plus(left)) => {
+                    next_beat = shared.now_ms() + u64::try_from(self.rhythm.heartbeat.as_millis()).unwrap_or(u64::MAX);
+                    self.all_due();
+                }
                 _ = connected.changed() => self.all_due(),
                 _ = sweep.tick() => sweeper::sweep(self, self.rhythm.sweep).await.unwrap_or_default(),
             }
