@@ -1,12 +1,12 @@
 //! Agents' states: what is stored of each, and the locks that order its changes.
 
 use crate::rows::{padded, parts};
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::agents::{Agent, Chosen, Device, Presence, Source, State, WorkItem};
 use model::{TenantId, Timestamp, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Users with their states; whoever was never on duty has none.
@@ -43,17 +43,16 @@ pub use history::{HistoryEntry, HistoryFilter, add_to_history, history};
 pub use list::{Listed, find, page};
 pub use timers::{due, look_at, look_at_all, set_timer};
 
-#[derive(FromRow)]
 struct UserRow {
     tenant_id: String,
     name: String,
     is_active: bool,
     next_timer: Option<i64>,
-    #[sqlx(flatten)]
     row: Row,
 }
 
-#[derive(FromRow)]
+from_row!(UserRow: tenant_id, name, is_active, next_timer; row);
+
 struct Row {
     user_id: String,
     presence: Option<String>,
@@ -74,6 +73,11 @@ struct Row {
     version: Option<i64>,
     duty_since: Option<i64>,
 }
+
+from_row!(
+    Row: user_id, presence, reason, set_source, set_by, set_at, in_force, remembered, work, device,
+    disconnected_since, missed_offers, declined_offers, state, previous_state, since, version, duty_since
+);
 
 impl TryFrom<Row> for Agent {
     type Error = Error;

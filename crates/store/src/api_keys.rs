@@ -1,8 +1,7 @@
 //! Keys of programs, known by their hash.
 
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{ApiKeyId, Scope, TenantId, Timestamp, UserId};
-use sqlx::FromRow;
 
 /// A key as stored.
 #[derive(Debug, Clone)]
@@ -25,7 +24,6 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
 }
 
-#[derive(FromRow)]
 struct Row {
     tenant_id: String,
     id: String,
@@ -36,6 +34,8 @@ struct Row {
     created_at: i64,
     expires_at: Option<i64>,
 }
+
+from_row!(Row: tenant_id, id, name, key_hash, scopes, created_by, created_at, expires_at);
 
 impl TryFrom<Row> for ApiKey {
     type Error = Error;

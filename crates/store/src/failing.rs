@@ -1,8 +1,7 @@
 //! Endpoints that have been failing, and what was said of it.
 
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, from_row, on};
 use model::{TenantId, Timestamp, WebhookId};
-use sqlx::FromRow;
 
 /// From when on something is to be said.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +30,7 @@ pub async fn due(conn: Conn<'_>, since: Since, limit: i64) -> Result<Vec<(Tenant
 }
 
 /// How an endpoint has been failing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failing {
     /// Attempts since the last success.
     pub consecutive_failures: i64,
@@ -44,6 +43,8 @@ pub struct Failing {
     /// What was last wrong.
     pub last_error: Option<String>,
 }
+
+from_row!(Failing: consecutive_failures, failing_since, told, last_status, last_error);
 
 /// How an endpoint has been failing; `None` if it was never tried.
 pub async fn find(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<Option<Failing>> {

@@ -2,10 +2,10 @@
 //! nothing else may be locked in between.
 
 use crate::rows::{padded, parts};
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{Event, EventId, EventName, NewEvent, TenantId, Timestamp};
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// Where a tenant's log ends, and which set of webhooks holds there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +154,6 @@ pub async fn was_committed(mut conn: Conn<'_>, tenant: &TenantId, seq: i64, id: 
     Ok(found.as_deref() == Some(id.as_str()))
 }
 
-#[derive(FromRow)]
 struct Row {
     seq: i64,
     id: String,
@@ -164,6 +163,8 @@ struct Row {
     payload: String,
     created_at: i64,
 }
+
+from_row!(Row: seq, id, event, subject, audience, payload, created_at);
 
 /// The events after number `after`, in order, `limit` at most.
 pub async fn page(conn: Conn<'_>, tenant: &TenantId, after: i64, limit: i64) -> Result<Vec<Event>> {

@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod erasing;
 mod error;
 pub mod failing;
+mod from_row;
 pub mod idempotency;
 pub mod journal;
 pub mod lanes;
@@ -41,3 +42,4 @@ pub use migrate::{MigrationStatus, migrate, migration_status};
 
 pub(crate) use db::on;
 pub(crate) use error::corrupt;
+pub(crate) use from_row::from_row;

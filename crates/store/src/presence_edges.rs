@@ -1,8 +1,8 @@
 //! Who came online and who went, for every server to tell its own listeners. Knows nothing of how that is found out.
 
-use crate::{Conn, Result, corrupt, on, rows};
+use crate::{Conn, Result, corrupt, from_row, on, rows};
 use model::{EventId, TenantId, Timestamp, UserId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// A user's first connection to any server has opened, or the last one has been gone for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,6 @@ pub enum Turn {
     },
 }
 
-#[derive(FromRow)]
 struct Stored {
     id: i64,
     tenant_id: String,
@@ -47,6 +46,8 @@ struct Stored {
     last_seen_at: Option<i64>,
     reason: Option<String>,
 }
+
+from_row!(Stored: id, tenant_id, user_id, event_id, found_at, connections, last_seen_at, reason);
 
 impl Stored {
     fn read(self) -> Result<(i64, Edge)> {

@@ -2,10 +2,10 @@
 
 use crate::queues::queue_id;
 use crate::rows::padded;
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, from_row, on};
 use model::queues::Day;
 use model::{QueueId, TenantId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// The columns that are sums, in the order of [`sums`].
 const SUMS: [&str; 12] = [
@@ -40,7 +40,6 @@ fn sums(day: &Day) -> [u64; 12] {
     ]
 }
 
-#[derive(FromRow)]
 struct Row {
     queue_id: String,
     offered: i64,
@@ -57,6 +56,11 @@ struct Row {
     hold_ms: i64,
     wrap_up_ms: i64,
 }
+
+from_row!(
+    Row: queue_id, offered, answered, answered_in_time, abandoned, short_abandoned, timed_out,
+    answered_wait_ms, abandoned_wait_ms, max_wait_ms, handled, talk_ms, hold_ms, wrap_up_ms
+);
 
 impl Row {
     fn read(self) -> Result<(QueueId, Day)> {

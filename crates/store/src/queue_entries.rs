@@ -2,10 +2,10 @@
 
 use crate::queues::queue_id;
 use crate::rows::padded;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::calls::Party;
 use model::{CallId, EntryId, QueueId, TenantId, Timestamp};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// How many wait in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,6 @@ pub struct Stay {
     pub from: Party,
 }
 
-#[derive(FromRow)]
 struct Row {
     id: String,
     call_id: String,
@@ -65,6 +64,8 @@ struct Row {
     from_number: String,
     from_name: Option<String>,
 }
+
+from_row!(Row: id, call_id, joined_at, offers, from_number, from_name);
 
 impl TryFrom<Row> for Stay {
     type Error = Error;

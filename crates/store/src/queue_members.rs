@@ -2,19 +2,20 @@
 
 use crate::queues::queue_id;
 use crate::rows::padded;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::agents::State;
 use model::queues::{Member, Pause};
 use model::{Memberships, QueueId, TenantId, Timestamp, UserId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
-#[derive(FromRow)]
 struct Row {
     user_id: String,
     since: i64,
     paused_since: Option<i64>,
     pause_reason: Option<String>,
 }
+
+from_row!(Row: user_id, since, paused_since, pause_reason);
 
 impl TryFrom<Row> for Member {
     type Error = Error;

@@ -1,10 +1,10 @@
 //! Queues as set up.
 
 use crate::rows::padded;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::queues::{Channel, Queue, Settings};
 use model::{QueueId, TenantId, Timestamp};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use std::time::Duration;
 
 /// A queue as stored.
@@ -18,7 +18,6 @@ pub struct Stored {
     pub updated_at: Timestamp,
 }
 
-#[derive(FromRow)]
 struct Row {
     id: String,
     name: String,
@@ -31,6 +30,11 @@ struct Row {
     created_at: i64,
     updated_at: i64,
 }
+
+from_row!(
+    Row: id, name, channel, external_name, threshold_seconds, target_percent, short_abandon_seconds,
+    wrap_up_seconds, created_at, updated_at
+);
 
 impl TryFrom<Row> for Stored {
     type Error = Error;

@@ -1,8 +1,8 @@
 //! Replays that are not done, and the events that they send again. Knows nothing of subscriptions.
 
-use crate::{Conn, Result, corrupt, on};
+use crate::{Conn, Result, corrupt, from_row, on};
 use model::{EventId, EventName, TenantId, Timestamp, WebhookId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// Numbers that one query looks at, at most: what is asked for may be rare, and no call may take long.
 const NUMBERS_TOGETHER: i64 = 5_000;
@@ -72,7 +72,6 @@ pub struct Replay {
     pub until_seq: i64,
 }
 
-#[derive(FromRow)]
 struct Row {
     id: i64,
     tenant_id: String,
@@ -81,6 +80,8 @@ struct Row {
     after_seq: i64,
     until_seq: i64,
 }
+
+from_row!(Row: id, tenant_id, webhook_id, only_what, after_seq, until_seq);
 
 impl TryFrom<Row> for Replay {
     type Error = crate::Error;

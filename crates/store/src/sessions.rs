@@ -1,8 +1,7 @@
 //! Sign-ins. Tokens themselves are nowhere stored: they carry a proof made with the server's secret.
 
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, from_row, on};
 use model::{SessionId, TenantId, Timestamp, UserId};
-use sqlx::FromRow;
 
 /// A sign-in as stored.
 #[derive(Debug, Clone)]
@@ -23,7 +22,6 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
 }
 
-#[derive(FromRow)]
 struct Row {
     user_id: String,
     generation: i64,
@@ -31,6 +29,8 @@ struct Row {
     expires_at: i64,
     ended_at: Option<i64>,
 }
+
+from_row!(Row: user_id, generation, rotated_at, expires_at, ended_at);
 
 /// Adds a sign-in.
 pub async fn insert(conn: Conn<'_>, session: &Session) -> Result<()> {

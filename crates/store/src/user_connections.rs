@@ -1,8 +1,8 @@
 //! Which users have WebSockets to which servers. Knows nothing of when a user counts as online.
 
-use crate::{Conn, Result, corrupt, on};
+use crate::{Conn, Result, corrupt, from_row, on};
 use model::{ServerId, TenantId, Timestamp, UserId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// Whom a row is about: a user, or all programs.
 pub type Owner = Option<UserId>;
@@ -22,7 +22,6 @@ pub struct Row {
     pub gone: Option<(Timestamp, String)>,
 }
 
-#[derive(FromRow)]
 struct Stored {
     user_id: String,
     server_id: String,
@@ -31,6 +30,8 @@ struct Stored {
     gone_at: Option<i64>,
     gone_because: Option<String>,
 }
+
+from_row!(Stored: user_id, server_id, connections, changed_at, gone_at, gone_because);
 
 fn text(owner: &Owner) -> &str {
     owner.as_ref().map_or("", UserId::as_str)

@@ -1,8 +1,7 @@
 //! Users.
 
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{Role, TenantId, Timestamp, UserId};
-use sqlx::FromRow;
 
 /// A user as stored.
 #[derive(Debug, Clone)]
@@ -29,7 +28,6 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-#[derive(FromRow)]
 struct Row {
     tenant_id: String,
     id: String,
@@ -42,6 +40,8 @@ struct Row {
     created_at: i64,
     updated_at: i64,
 }
+
+from_row!(Row: tenant_id, id, email, password_hash, name, role, extension, is_active, created_at, updated_at);
 
 impl TryFrom<Row> for User {
     type Error = Error;

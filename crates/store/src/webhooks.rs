@@ -1,9 +1,8 @@
 //! Webhook endpoints as set up.
 
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::webhook::{EventPattern, Ordering};
 use model::{TenantId, Timestamp, WebhookId};
-use sqlx::FromRow;
 use std::collections::BTreeMap;
 
 /// An endpoint as stored.
@@ -45,7 +44,6 @@ pub struct Webhook {
     pub updated_at: Timestamp,
 }
 
-#[derive(FromRow)]
 struct Row {
     id: i64,
     tenant_id: String,
@@ -66,6 +64,12 @@ struct Row {
     created_at: i64,
     updated_at: i64,
 }
+
+from_row!(
+    Row: id, tenant_id, name, url, events, secret, previous_secret, previous_secret_until, is_active,
+    retry_count, timeout, ordering, mask_personal_data, headers, description, disabled_reason, created_at,
+    updated_at
+);
 
 impl TryFrom<Row> for Webhook {
     type Error = Error;
@@ -239,7 +243,7 @@ pub async fn subscriptions(conn: Conn<'_>, tenant: &TenantId) -> Result<Vec<Subs
 }
 
 /// How an endpoint has fared of late.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
     /// The endpoint.
     pub webhook_id: i64,
@@ -250,6 +254,8 @@ pub struct Health {
     /// Until when it asked to be left alone, in milliseconds since 1970.
     pub paused_until: Option<i64>,
 }
+
+from_row!(Health: webhook_id, consecutive_failures, failing_since, paused_until);
 
 impl Health {
     /// As it stands at that moment: a pause that is over is none.

@@ -1,8 +1,8 @@
 //! Each WebSocket, for the lists of several servers. Knows nothing of presence.
 
-use crate::{Conn, Result, corrupt, on};
+use crate::{Conn, Result, corrupt, from_row, on};
 use model::{ConnectionId, ServerId, TenantId, Timestamp, UserId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// Rows bound to one statement.
 const ROWS_PER_STATEMENT: usize = 500;
@@ -59,7 +59,6 @@ pub async fn remove(mut conn: Conn<'_>, tenant: &TenantId, ids: &[ConnectionId])
     Ok(())
 }
 
-#[derive(FromRow)]
 struct Row {
     id: String,
     server_id: String,
@@ -68,6 +67,8 @@ struct Row {
     remote_addr: String,
     user_agent: Option<String>,
 }
+
+from_row!(Row: id, server_id, user_id, connected_at, remote_addr, user_agent);
 
 /// The tenant's connections to living servers other than `own`, by id, behind the id `after`.
 pub async fn page_elsewhere(

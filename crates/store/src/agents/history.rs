@@ -1,10 +1,10 @@
 //! What agents' states were: one row a change, kept for reports on adherence.
 
 use crate::rows::parts;
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, from_row, on};
 use model::agents::Change;
 use model::{CallId, TenantId, Timestamp, UserId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// Adds changes of published states to their agents' histories; changes that nobody sees are passed over.
 pub async fn add_to_history(mut conn: Conn<'_>, changes: &[(&TenantId, &Change)]) -> Result<()> {
@@ -31,7 +31,7 @@ pub async fn add_to_history(mut conn: Conn<'_>, changes: &[(&TenantId, &Change)]
 }
 
 /// One entry of an agent's history.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct HistoryEntry {
     /// Counts the agent's changes.
     pub version: i64,
@@ -54,6 +54,11 @@ pub struct HistoryEntry {
     /// When, in milliseconds since 1970.
     pub changed_at: i64,
 }
+
+from_row!(
+    HistoryEntry: version, state, previous_state, previous_state_ms, presence, reason, source, changed_by,
+    call_id, changed_at
+);
 
 /// Which changes are asked for.
 #[derive(Debug, Clone, Copy, Default)]

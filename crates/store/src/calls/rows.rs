@@ -1,7 +1,7 @@
 //! Rows of calls, legs and entries, and how they become calls again.
 
 use super::Stored;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::calls::{Call, Direction, EndedBy, Entry, Leg, OfferOutcome, Outcome, Party, Role, State, Via};
 use model::queues::LeftReason;
 use model::{CallId, EntryId, LegId, QueueId, TenantId, Timestamp, UserId};
@@ -10,7 +10,6 @@ use sqlx::{FromRow, QueryBuilder};
 use std::collections::HashMap;
 use std::time::Duration;
 
-#[derive(FromRow)]
 struct CallRow {
     id: String,
     external_id: Option<String>,
@@ -37,7 +36,12 @@ struct CallRow {
     body_hash: String,
 }
 
-#[derive(FromRow)]
+from_row!(
+    CallRow: id, external_id, client_ref, direction, state, from_number, from_name, to_number, to_name,
+    queue_id, started_at, answered_at, ended_at, reported_at, waited_ms, outcome, ended_by, outside,
+    transfers, disposition, tags, attributes, body_hash
+);
+
 struct LegRow {
     call_id: String,
     id: String,
@@ -55,7 +59,11 @@ struct LegRow {
     held_ms: i64,
 }
 
-#[derive(FromRow)]
+from_row!(
+    LegRow: call_id, id, user_id, role, queue_id, via, attempt, offered_at, answered_at, ended_at, missed,
+    hold_count, held_since, held_ms
+);
+
 struct EntryRow {
     call_id: String,
     id: String,
@@ -66,6 +74,8 @@ struct EntryRow {
     left_at: Option<i64>,
     reason: Option<String>,
 }
+
+from_row!(EntryRow: call_id, id, queue_id, joined_at, position, offers, left_at, reason);
 
 /// The calls that `sql` gives for the tenant and each id, with all that belongs to them.
 pub(super) async fn load(

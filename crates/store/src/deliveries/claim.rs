@@ -2,11 +2,10 @@
 
 use super::{Delivery, NOBODY};
 use crate::journal::raw;
-use crate::{Conn, Error, Result, corrupt, on};
+use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
-use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
+use sqlx::{Database, Encode, QueryBuilder, Type};
 
-#[derive(FromRow)]
 struct DeliveryRow {
     tenant_id: String,
     id: i64,
@@ -20,6 +19,11 @@ struct DeliveryRow {
     created_at: i64,
     payload: Option<String>,
 }
+
+from_row!(
+    DeliveryRow: tenant_id, id, webhook_id, event_id, event_seq, event, subject, attempts, retries,
+    created_at, payload
+);
 
 impl TryFrom<DeliveryRow> for Delivery {
     type Error = Error;

@@ -1,11 +1,11 @@
 //! Reads a delivery as its log shows it.
 
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, from_row, on};
 use model::{LogId, TenantId, WebhookId};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 
 /// A delivery as its log shows it.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct LogEntry {
     /// Its number in the tenant.
     pub id: i64,
@@ -37,6 +37,11 @@ pub struct LogEntry {
     pub next_attempt_at: Option<i64>,
 }
 
+from_row!(
+    LogEntry: id, webhook_id, event_id, event_seq, event, status, attempts, http_status, response_time_ms,
+    error, response_body, created_at, completed_at, next_attempt_at
+);
+
 /// What an entry is read from, of a table called `l`.
 pub(super) const COLUMNS: &str = "SELECT l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.status, l.attempts,
     l.http_status, l.response_time_ms, l.error, l.response_body, l.created_at, l.completed_at, l.next_attempt_at";
@@ -57,7 +62,7 @@ pub async fn entry(
 }
 
 /// One attempt as stored.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct AttemptEntry {
     /// 1, 2, …
     pub attempt: i64,
@@ -72,6 +77,8 @@ pub struct AttemptEntry {
     /// The beginning of the answer's body.
     pub response_body: Option<String>,
 }
+
+from_row!(AttemptEntry: attempt, attempted_at, http_status, duration_ms, error, response_body);
 
 /// The stored attempts of a delivery, in order.
 pub async fn attempts(conn: Conn<'_>, tenant: &TenantId, id: LogId) -> Result<Vec<AttemptEntry>> {
