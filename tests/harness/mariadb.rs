@@ -72,20 +72,20 @@ impl MariaDb {
 
     /// An empty database with a fresh name, and the user that the product signs in as.
     pub async fn create_database(&self) -> String {
+        self.create_databases(1).await.remove(0)
+    }
+
+    pub async fn create_databases(&self, count: usize) -> Vec<String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("callcenter_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        self.create_database_named(&name, PASSWORD).await;
-        name
+        let name = |_| format!("callcenter_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let names: Vec<String> = (0..count).map(name).collect();
+        let statements: Vec<String> = names.iter().map(|name| creation(name, PASSWORD)).collect();
+        self.sql("", &statements.concat()).await;
+        names
     }
 
     pub async fn create_database_named(&self, name: &str, password: &str) {
-        let password = password.replace('\'', "''");
-        let sql = format!(
-            "CREATE DATABASE {name} CHARACTER SET utf8mb4;
-             CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{password}';
-             GRANT ALL ON {name}.* TO '{USER}'@'%';"
-        );
-        self.sql("", &sql).await;
+        self.sql("", &creation(name, password)).await;
     }
 
     /// Runs SQL as root through the `mysql` client; rows come back as tab-separated lines.
@@ -112,6 +112,15 @@ impl MariaDb {
         command.args(arguments.iter().filter(|argument| !argument.is_empty()));
         command
     }
+}
+
+fn creation(name: &str, password: &str) -> String {
+    let password = password.replace('\'', "''");
+    format!(
+        "CREATE DATABASE {name} CHARACTER SET utf8mb4;
+         CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{password}';
+         GRANT ALL ON {name}.* TO '{USER}'@'%';\n"
+    )
 }
 
 /// The server refuses to run as root unless told to.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod catalogue;
 pub mod contract;
+pub mod database;
 pub mod exec;
 pub mod http;
 pub mod macros;

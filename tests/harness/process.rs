@@ -1,9 +1,9 @@
 //! Child processes that cannot outlive the tests, and folders that do not stay behind.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, mpsc};
 
@@ -128,9 +128,19 @@ impl Drop for Process {
     }
 }
 
+/// One shell sends them all: every test ends a server, and a shell for each took a hundredth of the run.
 fn signal(name: &str, target: &str) {
-    let script = format!("kill -s {name} -- {target}");
-    Command::new("bash").args(["-c", &script]).status().expect("bash runs");
+    static SHELL: LazyLock<Mutex<(Child, BufReader<ChildStdout>)>> = LazyLock::new(|| {
+        let mut command = guarded("bash");
+        command.args(["--noprofile", "--norc"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = spawn(command);
+        let output = shell.stdout.take().expect("standard output is piped");
+        Mutex::new((shell, BufReader::new(output)))
+    });
+    let (shell, output) = &mut *SHELL.lock().unwrap();
+    let input = shell.stdin.as_mut().expect("standard input is piped");
+    writeln!(input, "kill -s {name} -- {target}; echo").expect("the shell reads");
+    output.read_line(&mut String::new()).expect("the shell answers");
 }
 
 /// A port that nobody listens on, below the range from which the kernel takes those of outgoing connections, so
@@ -197,7 +207,6 @@ pub async fn run(command: Command, input: &str) -> std::process::Output {
 }
 
 fn finish(mut command: Command, input: &str) -> std::process::Output {
-    use std::io::Write;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(command);
     // A command that does not read its input may have closed it already.

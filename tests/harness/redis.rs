@@ -1,11 +1,12 @@
 //! A private Redis. It starts in milliseconds, so each server that wants one has its own.
 
+use std::io::ErrorKind;
 use std::sync::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
-use super::process::{Dir, Process, free_port, guarded, run};
-use super::wait::eventually;
+use super::process::{Dir, Process, free_port, guarded};
+use super::wait::{eventually, within};
 
 pub struct Redis {
     pub port: u16,
@@ -44,16 +45,7 @@ impl Redis {
         command.args(&self.arguments).args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(self.dir.path());
         *self.process.lock().unwrap() = Some(Process::start(command));
-        eventually("Redis to answer", async || self.ping().await.ok()).await;
-    }
-
-    /// Without a process of its own: every server of the tests waits for this.
-    async fn ping(&self) -> std::io::Result<()> {
-        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        connection.write_all(b"PING\r\n").await?;
-        let mut answer = [0; 5];
-        connection.read_exact(&mut answer).await?;
-        if answer == *b"+PONG" { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+        eventually("Redis to answer", async || (self.cli(&["PING"]).await == "PONG").then_some(())).await;
     }
 
     /// It neither answers nor closes until it thaws.
@@ -73,10 +65,43 @@ impl Redis {
         drop(self.process.lock().unwrap().take());
     }
 
-    /// One command through `redis-cli`; what it prints.
+    /// The answer to one command, as `redis-cli` prints it into a pipe; nothing if nobody is there. Without a process
+    /// of its own: many tests ask again and again.
     pub async fn cli(&self, arguments: &[&str]) -> String {
-        let mut command = guarded("redis-cli");
-        command.args(["-p", &self.port.to_string()]).args(arguments);
-        String::from_utf8_lossy(&run(command, "").await.stdout).trim().to_owned()
+        within("Redis", self.ask(arguments)).await.unwrap_or_default()
     }
+
+    async fn ask(&self, arguments: &[&str]) -> std::io::Result<String> {
+        let mut command = format!("*{}\r\n", arguments.len());
+        arguments.iter().for_each(|text| command.push_str(&format!("${}\r\n{text}\r\n", text.len())));
+        let mut connection = BufStream::new(TcpStream::connect(("127.0.0.1", self.port)).await?);
+        connection.write_all(command.as_bytes()).await?;
+        connection.flush().await?;
+        let mut lines = Vec::new();
+        answer(&mut connection, &mut lines).await?;
+        Ok(lines.join("\n").trim().to_owned())
+    }
+}
+
+/// Reads one answer of the protocol (RESP2), with what it holds, into lines.
+async fn answer(connection: &mut BufStream<TcpStream>, lines: &mut Vec<String>) -> std::io::Result<()> {
+    let mut open = 1;
+    while open > 0 {
+        open -= 1;
+        let mut head = String::new();
+        connection.read_line(&mut head).await?;
+        let (kind, rest) = head.trim_end().split_at_checked(1).ok_or(ErrorKind::UnexpectedEof)?;
+        match (kind, rest.parse::<usize>()) {
+            ("*", Ok(count)) => open += count,
+            ("$", Ok(length)) => {
+                let mut text = vec![0; length + 2];
+                connection.read_exact(&mut text).await?;
+                lines.push(String::from_utf8_lossy(&text[..length]).into_owned());
+            }
+            // Minus one: there is nothing.
+            ("*" | "$", Err(_)) => lines.push(String::new()),
+            _ => lines.push(rest.to_owned()),
+        }
+    }
+    Ok(())
 }

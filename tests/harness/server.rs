@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::address::Address;
+use super::database::Database;
 use super::exec::{Ended, callcenter};
 use super::http::{Client, Http};
 use super::mariadb::{self, MariaDb};
@@ -22,8 +23,8 @@ pub struct Setup {
     pub dir: Arc<Dir>,
     pub env: BTreeMap<String, String>,
     pub redis: Option<Arc<Redis>>,
-    /// The name of its database on the shared MariaDB; nothing on SQLite.
-    pub database: Option<String>,
+    /// Its database on the shared MariaDB; nothing on SQLite.
+    pub database: Option<Arc<Database>>,
     /// The file of the authority that is behind its certificate; nothing without TLS.
     pub authority: Option<PathBuf>,
 }
@@ -53,7 +54,7 @@ impl Builder {
         Self { mariadb: false, ..self }
     }
 
-    /// A fresh database on the shared MariaDB.
+    /// An empty database on the shared MariaDB, perhaps with the tables already made.
     pub fn mariadb(self) -> Self {
         Self { mariadb: true, ..self }
     }
@@ -143,17 +144,18 @@ async fn fresh(on_mariadb: bool, private: Option<Arc<MariaDb>>) -> Setup {
     setup.set("TEST_CLOCK", "on");
     setup.set("TEST_WEAK_HASHING", "on");
     if on_mariadb {
-        let instance = match &private {
-            Some(instance) => instance,
-            None => MariaDb::shared().await,
+        let (port, name) = match private {
+            Some(instance) => (instance.port, instance.create_database().await),
+            None => {
+                let database = setup.database.insert(Arc::new(Database::take().await));
+                (MariaDb::shared().await.port, String::from(&***database))
+            }
         };
-        let name = instance.create_database().await;
         setup.set("DB_HOST", "127.0.0.1");
-        setup.set("DB_PORT", &instance.port.to_string());
+        setup.set("DB_PORT", &port.to_string());
         setup.set("DB_USER", mariadb::USER);
         setup.set("DB_PASSWORD", mariadb::PASSWORD);
         setup.set("DB_NAME", &name);
-        setup.database = Some(name);
     }
     setup
 }
@@ -332,5 +334,7 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- the server's output:\n{}", self.logs().join("\n"));
         }
+        // Before another test gets its database.
+        self.kill_9();
     }
 }

@@ -124,7 +124,7 @@ async fn who_waits_too_long_for_a_log_that_answers_others_is_closed_with_1013() 
     publish(&admin, 400, 10).await;
     // Has all that it wants; what came first is in the log alone.
     let (mut other, _) = Ws::connect(&server, &admin).await;
-    let database = server.setup.database.clone().expect("it has one");
+    let database: &str = server.setup.database.as_ref().expect("it has one");
     let sleep = format!("SELECT SLEEP(60), '{database}'");
     let lock = format!("LOCK TABLES {database}.events WRITE; {sleep}");
     let mariadb = MariaDb::shared().await;
