@@ -53,7 +53,9 @@ async fn a_cluster_carries_events_by_sharded_channels_and_nothing_is_missed_whil
     assert_eq!(seqs(&mut listeners[1], 50).await, (51..=100).collect::<Vec<_>>());
     assert_eq!(seqs(&mut listeners[0], 50).await, (51..=100).collect::<Vec<_>>());
     comes_on_both(&other, &mut of_other, 1).await;
-    let member = async || node.cli(&["-c", "SISMEMBER", "callcenter:online:tenant-123", "user-456"]).await;
+    let online = "callcenter:online:tenant-123";
+    let holder = cluster.node_of(online).await;
+    let member = async || holder.cli(&["SISMEMBER", online, "user-456"]).await;
     eventually("the user in the contract's set", async || (member().await == "1").then_some(())).await;
 
     node.kill_9();
