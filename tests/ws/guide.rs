@@ -201,7 +201,12 @@ async fn follows(server: &Server, dir: &Dir) {
     let (program, _) = server.program(&admin, &["events:read"]).await;
     let mut follow = node(dir, "follow.js", program.token());
     wait_for_line(&mut follow, "B-1 was paid").await;
-    let kept = async || std::fs::read_to_string(dir.path().join("place.json")).ok();
+    let seen = follow.lines().pop().and_then(|line| line.split(':').next()?.parse::<i64>().ok());
+    let kept = async || {
+        let text = std::fs::read_to_string(dir.path().join("place.json")).ok()?;
+        let place: Value = serde_json::from_str(&text).ok()?;
+        (place["since"].as_i64() == seen).then_some(())
+    };
     eventually("the place to be kept", kept).await;
     follow.kill_9();
     publish(&admin, &json!({ "order_id": "B-2" })).await;

@@ -71,6 +71,8 @@ impl Calls {
         if let Some(queue) = &new.queue {
             facts.check_queue(queue, "queue_id")?;
         }
+        // With everything locked, so that who came first in the log came first by the clock too.
+        let now = self.broadcaster.clock.now();
         let step = machine::start(new, &facts.context, now).map_err(|why| refused(&why))?;
         facts::check_on_duty(&agents, &step)?;
         let call = subject.store(&mut work, &facts, &mut agents, step).await?;
@@ -114,6 +116,8 @@ impl Calls {
         if let Some((queue, field)) = &named.queue {
             facts.check_queue(queue, field)?;
         }
+        // With everything locked, as when it began.
+        let now = self.broadcaster.clock.now();
         let step = machine::apply(before, command, &facts.context, now).map_err(|why| refused(&why))?;
         let Some(step) = step else { return Ok((known.call, false)) };
         facts::check_on_duty(&agents, &step)?;
