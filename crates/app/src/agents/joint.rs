@@ -2,9 +2,9 @@
 //! them is decided in memory, and all changes are stored together. A command that is refused leaves nothing behind, so it
 //! does not disturb the others.
 
+use super::Outcome;
 use super::asking::{By, not_on_break};
 use super::changes::{self, Changed};
-use super::{Outcome, changes::decide};
 use crate::Result;
 use crate::batches::{Weight, Writer};
 use crate::broadcaster::Broadcaster;
@@ -117,7 +117,7 @@ impl Together {
         }
         let settings = self.settings.entry(tenant.clone()).or_default();
         let command = what.command(&locked.agent)?;
-        let changed = decide(tenant, locked, &command, settings, self.now)?;
+        let changed = changes::decide(tenant, locked, &command, settings, self.now)?;
         let has_changed = changed.is_some();
         self.changes.extend(changed.map(|changed| Changed { session: by.session.clone(), ..changed }));
         Ok((locked.agent.clone(), has_changed))

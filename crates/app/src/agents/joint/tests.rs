@@ -7,15 +7,22 @@ use crate::{Error, setup};
 use model::agents::{Source, State};
 use store::{agents as rows, journal};
 
+fn choice(user: &UserId, presence: Presence, if_version: Option<i64>) -> Choice {
+    let (source, by) = (Source::Oneself, Some(user.clone()));
+    Choice { presence, reason: None, if_version, source, by, force: false }
+}
+
+fn asked(tenant: &TenantId, user: &UserId, what: What) -> Asked {
+    let by = By { source: Source::Oneself, id: Some(user.clone()), session: None };
+    Asked { tenant: tenant.clone(), user: user.clone(), by, what }
+}
+
 fn choose(tenant: &TenantId, user: &UserId, presence: Presence, if_version: Option<i64>) -> Asked {
-    let source = Source::Oneself;
-    let choice = Choice { presence, reason: None, if_version, source, by: Some(user.clone()), force: false };
-    Asked {
-        tenant: tenant.clone(),
-        user: user.clone(),
-        by: By { source, id: Some(user.clone()), session: None },
-        what: What::Do(Command::Choose(choice)),
-    }
+    asked(tenant, user, What::Do(Command::Choose(choice(user, presence, if_version))))
+}
+
+fn end_break(tenant: &TenantId, user: &UserId) -> Asked {
+    asked(tenant, user, What::EndBreak(choice(user, Presence::Available, None)))
 }
 
 /// Names of events, and the states that they tell.
@@ -50,17 +57,17 @@ async fn those_that_are_refused_leave_nothing_behind_and_the_others_are_written_
     .await
     .unwrap();
     let commands = Commands { broadcaster: Arc::clone(&site.broadcaster) };
-    let asked = [
+    let all = [
         choose(one, kim, Presence::Available, Some(0)),
         choose(other, lee, Presence::Available, None),
         choose(one, kim, Presence::Break, Some(0)),
         choose(other, kim, Presence::Available, None),
         choose(other, lee, Presence::Available, None),
         choose(one, kim, Presence::Break, Some(1)),
-        Asked { what: What::EndBreak(break_end(lee)), ..choose(other, lee, Presence::Available, None) },
-        Asked { what: What::EndBreak(break_end(kim)), ..choose(one, kim, Presence::Available, None) },
+        end_break(other, lee),
+        end_break(one, kim),
     ];
-    let outcomes = commands.write(&0, &asked).await.unwrap();
+    let outcomes = commands.write(&0, &all).await.unwrap();
     let told: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -93,15 +100,4 @@ async fn those_that_are_refused_leave_nothing_behind_and_the_others_are_written_
     let filter = rows::HistoryFilter::default();
     let history = rows::history(reader.conn(), one, kim, filter, 10).await.unwrap();
     assert!(history.iter().map(|entry| entry.version).eq([3, 2, 1]));
-}
-
-fn break_end(user: &UserId) -> Choice {
-    Choice {
-        presence: Presence::Available,
-        reason: None,
-        if_version: None,
-        source: Source::Oneself,
-        by: Some(user.clone()),
-        force: false,
-    }
 }
