@@ -13,6 +13,7 @@ use crate::broadcaster::Broadcaster;
 use crate::gate::{Caller, Identity};
 use crate::{Error, Result};
 use asking::By;
+use async_recursion::async_recursion as boxed;
 use joint::{Asked, Commands, What};
 use model::agents::{Agent, Command, Presence, State};
 use model::{TenantId, UserId};
@@ -35,6 +36,7 @@ impl Agents {
     }
 
     /// Sets the caller's own state.
+    #[boxed]
     pub async fn choose_own(&self, identity: &Identity, wish: Wish) -> Result<Outcome> {
         let by = By::oneself(identity);
         let choice = by.choice(wish)?;
@@ -42,6 +44,7 @@ impl Agents {
     }
 
     /// Sets an agent's state, the caller's own if that is the agent.
+    #[boxed]
     pub async fn choose_of(&self, caller: &Caller, user: &UserId, wish: Wish) -> Result<Outcome> {
         let by = By::whoever(caller, user);
         let choice = by.choice(wish)?;
@@ -49,6 +52,7 @@ impl Agents {
     }
 
     /// Ends the caller's break, or withdraws the wish for one: available.
+    #[boxed]
     pub async fn end_break(&self, identity: &Identity) -> Result<Outcome> {
         let by = By::oneself(identity);
         let choice = by.choice(Wish::of(Presence::Available, None))?;
@@ -56,6 +60,7 @@ impl Agents {
     }
 
     /// Ends the caller's wrap-up.
+    #[boxed]
     pub async fn end_wrap_up(&self, identity: &Identity) -> Result<Outcome> {
         let by = By::oneself(identity);
         let command = Command::EndWrapUp { source: by.source, by: by.id.clone() };
@@ -63,6 +68,7 @@ impl Agents {
     }
 
     /// Gives the caller's wrap-up more time.
+    #[boxed]
     pub async fn extend_wrap_up(&self, identity: &Identity, seconds: i64) -> Result<Outcome> {
         let seconds = asking::extension(seconds)?;
         let by = By::oneself(identity);
@@ -77,6 +83,7 @@ impl Agents {
     }
 
     /// One agent's state.
+    #[boxed]
     pub async fn get(&self, tenant: &TenantId, user: &UserId) -> Result<Listed> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, user).await?.ok_or(Error::NotFound("agent"))
@@ -84,6 +91,7 @@ impl Agents {
 
     /// The tenant's agents by user id after `after`, of one state only if `state` says so, with the log position that
     /// the list is true for.
+    #[boxed]
     pub async fn page(
         &self,
         tenant: &TenantId,
@@ -98,6 +106,7 @@ impl Agents {
     }
 
     /// An agent's changes, newest first.
+    #[boxed]
     pub async fn history(
         &self,
         tenant: &TenantId,

@@ -5,6 +5,7 @@ use crate::error::retrying;
 use crate::fields::Problems;
 use crate::gate::Identity;
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{ApiKeyId, Scope, TenantId, Timestamp};
@@ -39,12 +40,14 @@ impl ApiKeys {
     }
 
     /// The tenant's keys by id, after the id `after`.
+    #[boxed]
     pub async fn page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<Vec<ApiKey>> {
         let mut reader = self.broadcaster.store.read().await?;
         Ok(rows::page(reader.conn(), tenant, after, limit).await?)
     }
 
     /// Makes a key; gives it together with its text, which nobody will see again.
+    #[boxed]
     pub async fn create(&self, by: &Identity, draft: &KeyDraft) -> Result<(ApiKey, String)> {
         let now = self.broadcaster.clock.now();
         let (scopes, expires_at) = checked(draft, now)?;
@@ -66,6 +69,7 @@ impl ApiKeys {
     }
 
     /// Removes a key, which is no longer good at once.
+    #[boxed]
     pub async fn delete(&self, tenant: &TenantId, id: &ApiKeyId) -> Result<()> {
         retrying(|| async {
             let mut work = self.broadcaster.begin().await?;

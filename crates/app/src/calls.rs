@@ -14,6 +14,7 @@ use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
 use crate::fields::FieldProblem;
 use crate::{Caller, Error, Result, agents};
+use async_recursion::async_recursion as boxed;
 use draft::NewCallDraft;
 use model::calls::{self as machine, Actor, Call, Command, NewCall, Refusal};
 use model::{CallId, Role, TenantId, personal};
@@ -35,6 +36,7 @@ impl Calls {
     }
 
     /// A call begins. Gives it, and whether that was news.
+    #[boxed]
     pub async fn start(&self, caller: &Caller, draft: NewCallDraft) -> Result<(Call, bool)> {
         let body_hash = draft.hash();
         let new = draft.read()?;
@@ -82,6 +84,7 @@ impl Calls {
 
     /// Something happens to a call, reported by a program, a supervisor, or an agent of the call itself. Gives the call as it
     /// is then.
+    #[boxed]
     pub async fn report(&self, caller: &Caller, id: &CallId, command: &Command) -> Result<Call> {
         let (tenant, actor) = (caller.tenant(), access::actor(caller));
         retrying(|| self.act(tenant, &actor, id, command)).await.map(|(call, _)| call)
@@ -128,6 +131,7 @@ impl Calls {
     }
 
     /// One call. Agents find their own only.
+    #[boxed]
     pub async fn get(&self, caller: &Caller, id: &CallId) -> Result<Call> {
         let mut reader = self.broadcaster.store.begin_snapshot().await?;
         let known = rows::find(reader.conn(), caller.tenant(), id).await?;
@@ -136,6 +140,7 @@ impl Calls {
     }
 
     /// The tenant's calls, newest first, with the log position that the list is true for. Agents find their own only.
+    #[boxed]
     pub async fn page(&self, caller: &Caller, filter: Filter, limit: i64) -> Result<(Vec<Call>, i64)> {
         let filter = access::own_only(caller, filter)?;
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;

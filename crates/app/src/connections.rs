@@ -4,6 +4,7 @@ use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
 use crate::events;
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::{ConnectionId, Event, TenantId, Timestamp, UserId};
 use realtime::{Edge, ListedConnection, Presence, Turn};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ impl Connections {
     }
 
     /// Whether the user has a connection to any server, how many, and when it was last heard of.
+    #[boxed]
     pub async fn is_online(
         &self,
         tenant: &TenantId,
@@ -34,22 +36,26 @@ impl Connections {
     }
 
     /// The tenant's users with a connection to any server.
+    #[boxed]
     pub async fn online_users(&self, tenant: &TenantId) -> Result<Vec<UserId>> {
         Ok(self.presence.online_users(tenant).await?)
     }
 
     /// How many connections the tenant has to all servers.
+    #[boxed]
     pub async fn total(&self, tenant: &TenantId) -> Result<usize> {
         Ok(self.presence.total(tenant).await?)
     }
 
     /// The tenant's connections by id, after the id `after`.
+    #[boxed]
     pub async fn page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<Vec<ListedConnection>> {
         Ok(self.presence.connections(tenant, after, limit).await?)
     }
 
     /// Tells this server's listeners who comes online and who goes, on whichever server that was found out. Runs until
     /// nobody finds out any more.
+    #[boxed]
     pub async fn tell(&self, mut edges: mpsc::Receiver<Edge>) {
         let mut found = Vec::new();
         while edges.recv_many(&mut found, EDGES_TOGETHER).await > 0 {
@@ -59,6 +65,7 @@ impl Connections {
     }
 
     /// Closes a connection with 4403, on whichever server it is.
+    #[boxed]
     pub async fn close(&self, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
         if self.broadcaster.hub.close_connection(tenant, id) {
             return Ok(());

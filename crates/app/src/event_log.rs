@@ -1,6 +1,7 @@
 //! Reading a tenant's event log, as much of it as the reader may see. Knows nothing of who is connected.
 
 use crate::Result;
+use async_recursion::async_recursion as boxed;
 use model::event::View;
 use model::webhook::EventPattern;
 use model::{Event, TenantId, Viewer};
@@ -62,6 +63,7 @@ impl EventLog {
     }
 
     /// Reads a part of the tenant's log.
+    #[boxed]
     pub async fn read(&self, tenant: &TenantId, viewer: &Viewer, wanted: &Wanted) -> Result<Part> {
         let mut snapshot = self.store.begin_snapshot().await?;
         let seq = journal::head(snapshot.conn(), tenant).await?.map_or(0, |head| head.seq);

@@ -11,6 +11,7 @@ pub use caller::{Caller, Identity, Program};
 use crate::api_keys;
 use crate::tokens::Tokens;
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::{Clock, Memberships, Role, SessionId, TenantId, Timestamp, UserId};
 use realtime::{Authority, Bearer, CheckFuture, Hub};
 use std::collections::HashMap;
@@ -71,6 +72,7 @@ impl Gate {
     }
 
     /// Whose access token or API key this is.
+    #[boxed]
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         if token.starts_with(api_keys::PREFIX) {
             return self.program(token).await.map(Caller::Program);
@@ -145,6 +147,7 @@ impl Gate {
     }
 
     /// The same caller as of this moment, unless the credentials have ended since.
+    #[boxed]
     pub async fn check_again(&self, caller: &Caller) -> Result<Caller> {
         match caller.clone() {
             Caller::User(Identity { tenant, user, session, expires_at, .. }) => {

@@ -5,6 +5,7 @@ use crate::fields::Problems;
 use crate::{Error, Result};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use async_recursion::async_recursion as boxed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
@@ -56,6 +57,7 @@ impl Hashing {
     }
 
     /// The hash of a password.
+    #[boxed]
     pub async fn hash(&self, password: &str) -> Result<String> {
         let (password, params) = (password.to_owned(), self.params.clone());
         self.run(move || hash_now(&password, params)).await?
@@ -63,6 +65,7 @@ impl Hashing {
 
     /// Whether the password is the one of `hash`. Without a hash it takes as long and is false, so that nobody can tell
     /// by the time whether an account exists.
+    #[boxed]
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let password = password.to_owned();
         let known = hash.is_some();

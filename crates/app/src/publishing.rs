@@ -3,6 +3,7 @@
 use crate::batches::{Batches, Weight, Writer};
 use crate::broadcaster::{Broadcaster, Work};
 use crate::{Error, Result, queues};
+use async_recursion::async_recursion as boxed;
 use model::{EventId, NewEvent, TenantId};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ impl Publishing {
     }
 
     /// Writes the events, all or none, and answers once they are flushed. With a key, a repeat gets the first answer.
+    #[boxed]
     pub async fn publish(
         &self,
         tenant: &TenantId,

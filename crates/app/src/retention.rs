@@ -4,6 +4,7 @@
 use crate::Result;
 use crate::error::retrying;
 use crate::publishing::ANSWERS_KEPT;
+use async_recursion::async_recursion as boxed;
 use model::{Clock, TenantId, Timestamp};
 use std::time::Duration;
 use store::Store;
@@ -69,6 +70,7 @@ impl Retention {
     }
 
     /// Removes what is old until it is dropped.
+    #[boxed]
     pub async fn run(&self) {
         loop {
             let looked_at = self.clock.now();

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
 use crate::fields::Problems;
+use async_recursion::async_recursion as boxed;
 use model::agents::DisconnectPolicy;
 use model::{TenantId, TenantSettings};
 use std::ops::RangeInclusive;
@@ -61,12 +62,14 @@ impl TenantPolicies {
     }
 
     /// The tenant's settings.
+    #[boxed]
     pub async fn get(&self, tenant: &TenantId) -> Result<TenantSettings> {
         let mut reader = self.broadcaster.store.read().await?;
         Ok(rows::find(reader.conn(), tenant).await?)
     }
 
     /// Changes some of them, all or none.
+    #[boxed]
     pub async fn update(&self, tenant: &TenantId, patch: &SettingsPatch) -> Result<TenantSettings> {
         retrying(|| async {
             let mut work = self.broadcaster.begin().await?;

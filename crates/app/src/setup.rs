@@ -5,6 +5,7 @@ use crate::fields::{FieldProblem, Problems};
 use crate::passwords::{self, Hashing};
 use crate::users::{check_email, taken};
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::{Clock, Role, TenantId, UserId};
 use store::revocations::{self, Revoked};
 use store::users::{self, User};
@@ -18,6 +19,7 @@ pub const DEVELOPMENT_EMAIL: &str = "admin@example.com";
 pub const DEVELOPMENT_PASSWORD: &str = "password";
 
 /// Gives an empty database the development tenant and its admin. Servers that start together do it once.
+#[boxed]
 pub async fn development_tenant(store: &Store, clock: &Clock, hashing: &Hashing) -> Result<bool> {
     let mut reader = store.read().await?;
     if tenants::any(reader.conn()).await? {
@@ -39,6 +41,7 @@ pub async fn development_tenant(store: &Store, clock: &Clock, hashing: &Hashing)
 }
 
 /// Whether the development admin's well-known password still opens it.
+#[boxed]
 pub async fn development_admin_is_open(store: &Store) -> Result<bool> {
     let mut reader = store.read().await?;
     let admin = users::find_by_email(reader.conn(), DEVELOPMENT_EMAIL).await?;
@@ -49,6 +52,7 @@ pub async fn development_admin_is_open(store: &Store) -> Result<bool> {
 }
 
 /// Adds a tenant, with an id of its own if none is given.
+#[boxed]
 pub async fn create_tenant(
     store: &Store,
     clock: &Clock,
@@ -73,6 +77,7 @@ pub async fn create_tenant(
 }
 
 /// Adds an admin to a tenant.
+#[boxed]
 pub async fn create_admin(
     store: &Store,
     clock: &Clock,
@@ -116,6 +121,7 @@ fn new_admin(clock: &Clock, tenant: &TenantId, id: UserId, email: &str, name: &s
 }
 
 /// Sets a user's password and ends all sessions of that user, on every running server.
+#[boxed]
 pub async fn reset_password(
     store: &Store,
     clock: &Clock,
@@ -142,6 +148,7 @@ pub async fn reset_password(
 }
 
 /// Gives the log a new epoch, after a backup was restored: clients then reload instead of resuming.
+#[boxed]
 pub async fn new_epoch(store: &Store) -> Result<String> {
     let epoch = fresh_epoch();
     let mut tx = store.begin().await?;
@@ -151,6 +158,7 @@ pub async fn new_epoch(store: &Store) -> Result<String> {
 }
 
 /// The log's epoch; made when there is none.
+#[boxed]
 pub async fn epoch(store: &Store) -> Result<String> {
     let mut tx = store.begin().await?;
     let epoch = platform::get_or_put(tx.conn(), "epoch", &fresh_epoch()).await?;

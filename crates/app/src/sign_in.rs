@@ -8,6 +8,7 @@ use crate::passwords::{self, Hashing};
 use crate::rate_limit::{RateLimiter, Source};
 use crate::tokens::{Claims, RefreshClaims, Tokens};
 use crate::{Error, Result, Settings};
+use async_recursion::async_recursion as boxed;
 use model::{EventId, SessionId, Timestamp};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -66,6 +67,7 @@ impl SignIn {
     }
 
     /// Starts a session.
+    #[boxed]
     pub async fn login(&self, email: &str, password: &str, address: IpAddr) -> Result<SignedIn> {
         let key = email.to_lowercase();
         let user = {
@@ -145,6 +147,7 @@ impl SignIn {
     }
 
     /// Exchanges a refresh token for a new pair. A token that was spent before ends the session.
+    #[boxed]
     pub async fn refresh(&self, refresh_token: &str) -> Result<SignedIn> {
         let claims = self.tokens.read_refresh(refresh_token).ok_or(SPENT)?;
         retrying(|| self.exchange(&claims)).await
@@ -177,6 +180,7 @@ impl SignIn {
     }
 
     /// Ends the session.
+    #[boxed]
     pub async fn logout(&self, identity: &Identity) -> Result<()> {
         retrying(|| async {
             let mut work = self.broadcaster.begin().await?;
@@ -189,6 +193,7 @@ impl SignIn {
     }
 
     /// Sets a new password and ends the user's other sessions.
+    #[boxed]
     pub async fn change_password(
         &self,
         identity: &Identity,
@@ -224,6 +229,7 @@ impl SignIn {
     }
 
     /// The signed-in user.
+    #[boxed]
     pub async fn me(&self, identity: &Identity) -> Result<User> {
         let mut reader = self.broadcaster.store.read().await?;
         let user = users::find(reader.conn(), &identity.tenant, &identity.user).await?;

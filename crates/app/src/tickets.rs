@@ -6,6 +6,7 @@ use crate::broadcaster::Broadcaster;
 use crate::error::retrying;
 use crate::gate::{Caller, Identity};
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::TenantId;
@@ -31,6 +32,7 @@ impl Tickets {
     }
 
     /// A new ticket for the user, who is signed in.
+    #[boxed]
     pub async fn issue(&self, to: &Identity) -> Result<String> {
         let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let text = format!("{PREFIX}{}.{secret}", to.tenant);
@@ -52,6 +54,7 @@ impl Tickets {
     }
 
     /// Whose ticket this is. Nobody can use it again.
+    #[boxed]
     pub async fn redeem(&self, text: &str) -> Result<Caller> {
         let tenant = tenant(text).ok_or(UNKNOWN)?;
         let hash = hash(text);

@@ -6,6 +6,7 @@ use crate::error::retrying;
 use crate::fields::Problems;
 use crate::passwords::{self, Hashing};
 use crate::{Error, Result, queues};
+use async_recursion::async_recursion as boxed;
 use model::email::Email;
 use model::{Role, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
@@ -59,18 +60,21 @@ impl Users {
     }
 
     /// The tenant's users by id, after the id `after`.
+    #[boxed]
     pub async fn page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<Vec<User>> {
         let mut reader = self.broadcaster.store.read().await?;
         Ok(rows::page(reader.conn(), tenant, after, limit).await?)
     }
 
     /// One user.
+    #[boxed]
     pub async fn get(&self, tenant: &TenantId, id: &UserId) -> Result<User> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))
     }
 
     /// Adds a user.
+    #[boxed]
     pub async fn create(&self, tenant: &TenantId, new: NewUser) -> Result<User> {
         let role = checked(&new)?;
         let now = self.broadcaster.clock.now();
@@ -97,6 +101,7 @@ impl Users {
     }
 
     /// Changes a user.
+    #[boxed]
     pub async fn update(&self, tenant: &TenantId, id: &UserId, patch: UserPatch) -> Result<User> {
         let role = checked_patch(&patch)?;
         let hash = match &patch.password {
@@ -139,6 +144,7 @@ impl Users {
     }
 
     /// Removes a user, who is out at once.
+    #[boxed]
     pub async fn delete(&self, tenant: &TenantId, id: &UserId) -> Result<()> {
         retrying(|| self.try_delete(tenant, id)).await
     }

@@ -4,6 +4,7 @@
 use crate::broadcaster::Broadcaster;
 use crate::queues::{self, QUEUES_AT_MOST, Stats};
 use crate::{Caller, Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::calls::Call;
 use model::{Scope, Timestamp};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ impl Wallboard {
     }
 
     /// The picture as it is now. Programs need the right to read all that is in it.
+    #[boxed]
     pub async fn picture(&self, caller: &Caller) -> Result<Picture> {
         if let Caller::Program(program) = caller {
             let needed = [Scope::AgentsRead, Scope::QueuesRead, Scope::CallsRead];

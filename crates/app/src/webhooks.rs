@@ -6,6 +6,7 @@ use crate::fields::FieldProblem;
 use crate::gate::Caller;
 use crate::{Error, Result, events};
 use ::webhooks::{AllowedNetworks, Test};
+use async_recursion::async_recursion as boxed;
 use model::{EventId, LogId, TenantId, Timestamp, WebhookId, catalogue};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,6 +71,7 @@ impl Webhooks {
     }
 
     /// The tenant's endpoints by id, after the id `after`, with how they fare.
+    #[boxed]
     pub async fn page(&self, tenant: &TenantId, after: i64, limit: i64) -> Result<Vec<(Webhook, Health)>> {
         let mut reader = self.broadcaster.store.read().await?;
         let webhooks = rows::page(reader.conn(), tenant, after, limit).await?;
@@ -86,6 +88,7 @@ impl Webhooks {
     }
 
     /// One endpoint and how it fares.
+    #[boxed]
     pub async fn get(&self, tenant: &TenantId, id: WebhookId) -> Result<(Webhook, Health)> {
         let mut reader = self.broadcaster.store.read().await?;
         let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
@@ -94,6 +97,7 @@ impl Webhooks {
     }
 
     /// Sets an endpoint up.
+    #[boxed]
     pub async fn create(&self, tenant: &TenantId, draft: &Draft) -> Result<Webhook> {
         let now = self.broadcaster.clock.now();
         let mut webhook = draft.complete(draft::blank(tenant, now), &self.allowed)?;
@@ -112,6 +116,7 @@ impl Webhooks {
     }
 
     /// Sets an endpoint up anew: what the draft leaves out becomes the default, save the secret.
+    #[boxed]
     pub async fn replace(
         &self,
         tenant: &TenantId,
@@ -128,6 +133,7 @@ impl Webhooks {
     }
 
     /// Changes what the draft says.
+    #[boxed]
     pub async fn patch(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<(Webhook, Health)> {
         self.edit(tenant, id, |before, now| draft.apply(Webhook { updated_at: now, ..before }, &self.allowed))
             .await
@@ -188,6 +194,7 @@ impl Webhooks {
     }
 
     /// Removes an endpoint with all that is queued for it; its log goes in steps.
+    #[boxed]
     pub async fn delete(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
         retrying(|| async {
             let mut work = self.broadcaster.begin().await?;
@@ -204,6 +211,7 @@ impl Webhooks {
     }
 
     /// Sends `webhook.test` now, once, whatever the endpoint's settings say, and gives the finished log entry.
+    #[boxed]
     pub async fn test(&self, caller: &Caller, id: WebhookId) -> Result<LogEntry> {
         let tenant = caller.tenant();
         let (webhook, _) = self.get(tenant, id).await?;
@@ -255,6 +263,7 @@ impl Webhooks {
     }
 
     /// Entries of an endpoint's log, newest first.
+    #[boxed]
     pub async fn logs(&self, tenant: &TenantId, id: WebhookId, filter: Filter, limit: i64) -> Result<Page> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
@@ -262,6 +271,7 @@ impl Webhooks {
     }
 
     /// The tenant's failed deliveries, newest first, with a lower number than `before`.
+    #[boxed]
     pub async fn failed(&self, tenant: &TenantId, before: Option<LogId>, limit: i64) -> Result<Page> {
         let mut reader = self.broadcaster.store.read().await?;
         let filter = Filter { status: Some("failed"), before, ..Filter::default() };
@@ -269,6 +279,7 @@ impl Webhooks {
     }
 
     /// One entry of an endpoint's log with its attempts and its request.
+    #[boxed]
     pub async fn log(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<LogDetail> {
         let mut reader = self.broadcaster.store.read().await?;
         let webhook = rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
@@ -283,11 +294,13 @@ impl Webhooks {
     }
 
     /// What is not delivered yet, over all tenants, as of a few seconds ago; none if it cannot be found out.
+    #[boxed]
     pub async fn backlog(&self) -> Option<Backlog> {
         self.backlog.read(&self.broadcaster.store).await
     }
 
     /// What an endpoint's deliveries of the last `window` add up to.
+    #[boxed]
     pub async fn stats(&self, tenant: &TenantId, id: WebhookId, window: Duration) -> Result<Stats> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;

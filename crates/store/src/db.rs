@@ -10,6 +10,7 @@ use sqlx::{
     ConnectOptions, Connection, Executor, MySql, MySqlConnection, Sqlite, SqliteConnection, Transaction,
 };
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 /// No database call may take longer: a frozen server must not hold requests, or a tenant's sequence row, for long.
@@ -82,18 +83,19 @@ macro_rules! on {
         match $conn {
             $crate::Conn::MySql(connection) => {
                 let $c = &mut *connection;
-                $crate::db::in_time(async { $body }).await
+                $crate::db::in_time(::std::pin::pin!(async { $body })).await
             }
             $crate::Conn::Sqlite(connection) => {
                 let $c = &mut *connection;
-                $crate::db::in_time(async { $body }).await
+                $crate::db::in_time(::std::pin::pin!(async { $body })).await
             }
         }
     };
 }
 pub(crate) use on;
 
-pub(crate) async fn in_time<T>(call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+/// The call's own type is hidden, so that this is compiled for each kind of result and not for each statement.
+pub(crate) async fn in_time<T>(call: Pin<&mut (dyn Future<Output = sqlx::Result<T>> + Send)>) -> Result<T> {
     match tokio::time::timeout(CALL_DEADLINE, call).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Error::Unavailable(format!("no answer within {} s", CALL_DEADLINE.as_secs()))),
@@ -154,8 +156,8 @@ impl Tx {
     /// Commits, flushed to disk. After an `Unavailable` it is unknown whether the transaction took place.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
-            TxInner::MySql(tx) => in_time(tx.commit()).await,
-            TxInner::Sqlite(tx) => in_time(tx.commit()).await,
+            TxInner::MySql(tx) => in_time(pin!(tx.commit())).await,
+            TxInner::Sqlite(tx) => in_time(pin!(tx.commit())).await,
         }
     }
 }
@@ -179,17 +181,17 @@ impl Store {
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader(match &self.pool {
-            Pool::MySql(pool) => ReaderInner::MySql(in_time(pool.acquire()).await?),
-            Pool::Sqlite { readers, .. } => ReaderInner::Sqlite(in_time(readers.acquire()).await?),
+            Pool::MySql(pool) => ReaderInner::MySql(in_time(pin!(pool.acquire())).await?),
+            Pool::Sqlite { readers, .. } => ReaderInner::Sqlite(in_time(pin!(readers.acquire())).await?),
         }))
     }
 
     /// A transaction to write with.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx(match &self.pool {
-            Pool::MySql(pool) => TxInner::MySql(in_time(pool.begin()).await?),
+            Pool::MySql(pool) => TxInner::MySql(in_time(pin!(pool.begin())).await?),
             Pool::Sqlite { writer, .. } => {
-                TxInner::Sqlite(in_time(writer.begin_with("BEGIN IMMEDIATE")).await?)
+                TxInner::Sqlite(in_time(pin!(writer.begin_with("BEGIN IMMEDIATE"))).await?)
             }
         }))
     }
@@ -199,14 +201,17 @@ impl Store {
         const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
         Ok(Tx(match &self.pool {
             Pool::MySql(pool) => {
-                let mut connection = in_time(pool.acquire()).await?;
-                in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")).await?;
+                let mut connection = in_time(pin!(pool.acquire())).await?;
+                in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").as_mut())
+                    .await?;
                 TxInner::MySql(
-                    in_time(Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT))))
-                        .await?,
+                    in_time(
+                        Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT))).as_mut(),
+                    )
+                    .await?,
                 )
             }
-            Pool::Sqlite { readers, .. } => TxInner::Sqlite(in_time(readers.begin()).await?),
+            Pool::Sqlite { readers, .. } => TxInner::Sqlite(in_time(pin!(readers.begin())).await?),
         }))
     }
 

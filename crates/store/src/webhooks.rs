@@ -142,10 +142,10 @@ pub async fn insert(conn: Conn<'_>, webhook: &Webhook) -> Result<WebhookId> {
     }
     let id = match conn {
         Conn::MySql(c) => {
-            let done = crate::db::in_time(bound!().execute(c)).await?;
+            let done = crate::db::in_time(std::pin::pin!(bound!().execute(c))).await?;
             i64::try_from(done.last_insert_id()).unwrap_or_default()
         }
-        Conn::Sqlite(c) => crate::db::in_time(bound!().execute(c)).await?.last_insert_rowid(),
+        Conn::Sqlite(c) => crate::db::in_time(std::pin::pin!(bound!().execute(c))).await?.last_insert_rowid(),
     };
     Ok(WebhookId(id))
 }

@@ -9,6 +9,7 @@ use super::changes::{self, Changed, decide};
 use crate::broadcaster::Work;
 use crate::error::retrying;
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::agents::{self as machine, Agent, Command};
 use model::{TenantId, TenantSettings, Timestamp, UserId};
 use std::sync::Arc;
@@ -55,6 +56,7 @@ fn connections(agent: &Agent, seen: &Seen, begun: Timestamp) -> Option<Command> 
 
 impl Agents {
     /// Looks at agents who are due until it is dropped.
+    #[boxed]
     pub async fn run_timers(self: Arc<Self>) {
         let clock = &self.broadcaster.clock;
         let (mut begun, mut looked_at) = (clock.now(), Instant::now());

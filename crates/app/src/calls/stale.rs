@@ -3,6 +3,7 @@
 use super::Calls;
 use crate::Result;
 use crate::error::retrying;
+use async_recursion::async_recursion as boxed;
 use model::calls::{Actor, Command};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ const TOGETHER: i64 = 100;
 
 impl Calls {
     /// Gives up what is stale until it is dropped. Servers that do so at the same time find each other's calls ended.
+    #[boxed]
     pub async fn give_up_stale(&self) {
         loop {
             let looked_at = self.broadcaster.clock.now();

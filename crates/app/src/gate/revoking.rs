@@ -3,6 +3,7 @@
 
 use super::{Gate, Present};
 use crate::Result;
+use async_recursion::async_recursion as boxed;
 use model::{SessionId, TenantId, Timestamp, UserId};
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -64,6 +65,7 @@ impl Gate {
     }
 
     /// Follows what other servers and the command line revoke. Runs until it is dropped.
+    #[boxed]
     pub async fn follow(&self) {
         // The first reading counts as well: the gate is open already, and what it remembers may be older.
         let mut seen: HashSet<i64> = HashSet::new();

@@ -2,6 +2,7 @@
 
 use super::{Queues, UNKNOWN, check_sight, rows};
 use crate::{Caller, Result};
+use async_recursion::async_recursion as boxed;
 use model::{QueueId, Role, Timestamp};
 use store::queue_entries::{self, Place, Stay};
 
@@ -17,6 +18,7 @@ pub struct Listed {
 impl Queues {
     /// What waits in a queue behind a place, the longest first, with the log position that the list is true for and the
     /// moment.
+    #[boxed]
     pub async fn entries(
         &self,
         caller: &Caller,

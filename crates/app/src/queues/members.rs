@@ -6,6 +6,7 @@ use crate::error::retrying;
 use crate::events::queues::{self as events, Author};
 use crate::fields::{FieldProblem, Problems};
 use crate::{Caller, Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::agents::{Source, VoicePhase};
 use model::queues::{Member, Queue};
 use model::{QueueId, Role, TenantId, Timestamp, UserId};
@@ -19,6 +20,7 @@ const NO_MEMBER: Error = Error::NotFound("member of this queue");
 impl Queues {
     /// A queue's members by user id, after the id `after`, with the log position that the list is true for. Agents do not
     /// see why a colleague is paused.
+    #[boxed]
     pub async fn members(
         &self,
         caller: &Caller,
@@ -44,6 +46,7 @@ impl Queues {
     }
 
     /// Makes a user a member; nothing changes for one who is.
+    #[boxed]
     pub async fn add_member(&self, caller: &Caller, queue: &QueueId, user: &UserId) -> Result<Member> {
         retrying(|| self.try_add(caller, queue, user)).await
     }
@@ -72,6 +75,7 @@ impl Queues {
     }
 
     /// Takes a user out of a queue; nothing changes for one who is no member.
+    #[boxed]
     pub async fn remove_member(&self, caller: &Caller, queue: &QueueId, user: &UserId) -> Result<()> {
         retrying(|| self.try_remove(caller, queue, user)).await
     }
@@ -91,6 +95,7 @@ impl Queues {
     }
 
     /// Pauses a member in one queue, which changes nothing about the agent's state.
+    #[boxed]
     pub async fn pause(
         &self,
         caller: &Caller,
@@ -107,6 +112,7 @@ impl Queues {
     }
 
     /// Ends a member's pause.
+    #[boxed]
     pub async fn unpause(&self, caller: &Caller, queue: &QueueId, user: &UserId) -> Result<Member> {
         retrying(|| self.try_pause(caller, queue, user, None)).await
     }

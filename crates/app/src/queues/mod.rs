@@ -17,6 +17,7 @@ use crate::error::retrying;
 use crate::events::queues as events;
 use crate::fields::FieldProblem;
 use crate::{Caller, Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::queues::Queue;
 use model::{QueueId, Role, TenantId};
 use std::collections::HashSet;
@@ -40,6 +41,7 @@ impl Queues {
     }
 
     /// The tenant's queues by id, after the id `after`, with the log position that the list is true for.
+    #[boxed]
     pub async fn page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<(Vec<Stored>, i64)> {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         let head = store::journal::head(snapshot.conn(), tenant).await?;
@@ -48,12 +50,14 @@ impl Queues {
     }
 
     /// One queue.
+    #[boxed]
     pub async fn get(&self, tenant: &TenantId, id: &QueueId) -> Result<Stored> {
         let mut reader = self.broadcaster.store.read().await?;
         rows::stored(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)
     }
 
     /// Sets a queue up.
+    #[boxed]
     pub async fn create(&self, tenant: &TenantId, draft: &Draft) -> Result<Stored> {
         let queue = draft.complete()?;
         let now = self.broadcaster.clock.now();
@@ -71,6 +75,7 @@ impl Queues {
     }
 
     /// Changes what the draft says.
+    #[boxed]
     pub async fn update(&self, tenant: &TenantId, id: &QueueId, draft: &Draft) -> Result<Stored> {
         retrying(|| async {
             let mut work = self.broadcaster.begin().await?;
@@ -89,6 +94,7 @@ impl Queues {
     }
 
     /// Removes a queue in which nothing waits. Its members are members no more.
+    #[boxed]
     pub async fn delete(&self, caller: &Caller, id: &QueueId) -> Result<()> {
         retrying(|| self.try_delete(caller, id)).await
     }

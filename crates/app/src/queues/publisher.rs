@@ -7,6 +7,7 @@ mod known;
 
 use super::{QUEUES_AT_MOST, Queues, rows, stats};
 use crate::{Error, Result, events};
+use async_recursion::async_recursion as boxed;
 use dirty::Dirty;
 use known::Known;
 use model::queues::Queue;
@@ -38,6 +39,7 @@ struct State {
 impl Queues {
     /// Tells listeners the numbers of queues: to whoever begins to listen all of them at once, to all others what changes.
     /// Runs until it is dropped.
+    #[boxed]
     pub async fn publish_stats(&self) {
         let hub = &self.broadcaster.hub;
         hub.note_newcomers(catalogue::QUEUE_STATS);

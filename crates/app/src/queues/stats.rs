@@ -3,6 +3,7 @@
 
 use super::{Queues, UNKNOWN, check_sight, rows};
 use crate::{Caller, Result};
+use async_recursion::async_recursion as boxed;
 use model::agents::State;
 use model::queues::{Day, Queue};
 use model::{QueueId, TenantId, TenantSettings, Timestamp};
@@ -99,6 +100,7 @@ pub(crate) async fn compute(
 
 impl Queues {
     /// A queue's numbers, the log position that they are true for, and the moment.
+    #[boxed]
     pub async fn stats(&self, caller: &Caller, queue: &QueueId) -> Result<(Stats, i64, Timestamp)> {
         let tenant = caller.tenant();
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;

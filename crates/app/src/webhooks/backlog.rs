@@ -1,5 +1,6 @@
 //! What is not delivered yet, looked up at most every few seconds, however often it is asked for.
 
+use async_recursion::async_recursion as boxed;
 use std::time::Duration;
 use store::Store;
 use store::deliveries::{self, Backlog};
@@ -23,6 +24,7 @@ struct Sample {
 
 impl Sampler {
     /// What is not delivered; none if it was never found out.
+    #[boxed]
     pub async fn read(&self, store: &Store) -> Option<Backlog> {
         let mut sample = self.0.lock().await;
         if sample.asked_at.is_none_or(|at| at.elapsed() >= GOOD_FOR) {

@@ -6,6 +6,7 @@ use crate::broadcaster::Work;
 use crate::error::retrying;
 use crate::events::{self, WebhookDisabled, WebhookFailing};
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::{TenantId, Timestamp, WebhookId};
 use std::time::Duration;
 use store::deliveries;
@@ -57,6 +58,7 @@ fn next(found: &Failing, since: Since) -> Option<i64> {
 
 impl Webhooks {
     /// Tells of failing endpoints until it is dropped.
+    #[boxed]
     pub async fn watch_failing(&self) {
         loop {
             if let Err(error) = self.tell_of_failing().await {
@@ -127,6 +129,7 @@ impl Webhooks {
     }
 
     /// Switches off an endpoint that said it is gone (410), and says so.
+    #[boxed]
     pub async fn disable_gone(&self, tenant: &TenantId, id: WebhookId) -> Result<()> {
         let switched_off = retrying(|| async {
             let mut work = self.broadcaster.begin().await?;

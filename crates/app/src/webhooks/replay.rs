@@ -6,6 +6,7 @@ use super::{UNKNOWN, Webhooks, inactive};
 use crate::error::retrying;
 use crate::fields::FieldProblem;
 use crate::{Error, Result};
+use async_recursion::async_recursion as boxed;
 use model::{EventName, LogId, TenantId, Timestamp, WebhookId};
 use std::time::Duration;
 use store::deliveries::{self, NewDelivery, Owner};
@@ -33,6 +34,7 @@ struct Round {
 
 impl Webhooks {
     /// Begins to send again what happened from `since` to before `until`; gives how many deliveries it comes to.
+    #[boxed]
     pub async fn replay(
         &self,
         tenant: &TenantId,
@@ -97,6 +99,7 @@ impl Webhooks {
     }
 
     /// Carries replays out until it is dropped.
+    #[boxed]
     pub async fn run_replays(&self) {
         loop {
             let pause = match self.replay_round().await {

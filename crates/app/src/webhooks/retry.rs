@@ -3,6 +3,7 @@
 use super::{UNKNOWN, UNKNOWN_LOG, Webhooks, conflict, inactive, only_attempt};
 use crate::Result;
 use crate::error::retrying;
+use async_recursion::async_recursion as boxed;
 use model::{LogId, TenantId, WebhookId};
 use store::deliveries::{self, LogEntry};
 use store::webhooks as rows;
@@ -10,6 +11,7 @@ use store::webhooks as rows;
 impl Webhooks {
     /// Queues a finished delivery again: one more attempt now, and the retries of the schedule after it. Its attempts
     /// count on.
+    #[boxed]
     pub async fn retry(&self, tenant: &TenantId, id: WebhookId, log: LogId) -> Result<LogEntry> {
         retrying(|| self.queue_again(tenant, id, log)).await?;
         self.broadcaster.engine.doorbell();

@@ -2,6 +2,7 @@
 
 use super::{Webhooks, draft};
 use crate::Result;
+use async_recursion::async_recursion as boxed;
 use model::{TenantId, WebhookId};
 use std::time::Duration;
 use store::webhooks::Webhook;
@@ -12,6 +13,7 @@ const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 impl Webhooks {
     /// Gives the endpoint a new secret: that one, or a strong one made here. What was still valid before the old one no
     /// longer is.
+    #[boxed]
     pub async fn rotate_secret(
         &self,
         tenant: &TenantId,
