@@ -4,10 +4,11 @@ use crate::config::{LogFormat, LogSettings};
 use std::fmt;
 use std::io::IsTerminal;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
 /// This workspace's crates, which a bare `debug` or `trace` is about; the libraries below would drown them.
@@ -33,10 +34,12 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(directives(&settings.level))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let targets: Targets = directives(&settings.level).parse()?;
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     Ok(match settings.format {
-        LogFormat::Text => Box::new(builder.with_ansi(colours).event_format(ForPeople).finish()),
+        LogFormat::Text => {
+            Box::new(builder.with_ansi(colours).event_format(ForPeople).finish().with(targets))
+        }
         LogFormat::Json => Box::new(
             builder
                 .json()
@@ -45,7 +48,8 @@ where
                 .with_current_span(false)
                 .with_span_list(false)
                 .flatten_event(true)
-                .finish(),
+                .finish()
+                .with(targets),
         ),
     })
 }
@@ -55,7 +59,7 @@ fn directives(level: &str) -> String {
         word @ ("debug" | "trace") => {
             OUR_CRATES.iter().fold("info".to_owned(), |text, name| format!("{text},{name}={word}"))
         }
-        _ => level.to_owned(),
+        _ => level.split(',').map(str::trim).collect::<Vec<_>>().join(","),
     }
 }
 

@@ -90,7 +90,7 @@ pub fn log_level(text: &str) -> Result<String, String> {
         Some((target, level)) => !target.is_empty() && is_level(&level.to_ascii_lowercase()),
         None => is_level(&directive.to_ascii_lowercase()),
     };
-    let parses = tracing_subscriber::EnvFilter::try_new(text).is_ok();
+    let parses = text.parse::<tracing_subscriber::filter::Targets>().is_ok();
     if parses && text.split(',').all(|directive| good(directive.trim())) {
         Ok(text.to_owned())
     } else {
