@@ -1,6 +1,6 @@
 //! Connections: a pool for MySQL/MariaDB, or one writer and a few readers for SQLite, behind one type.
 
-use crate::{Error, Result};
+use crate::{Error, Result, checkpoints};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions, MySqlSslMode};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
@@ -60,11 +60,11 @@ pub enum Database {
 /// An open database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: Pool,
+    pub(crate) pool: Pool,
 }
 
 #[derive(Debug, Clone)]
-enum Pool {
+pub(crate) enum Pool {
     MySql(MySqlPool),
     Sqlite { writer: SqlitePool, readers: SqlitePool },
 }
@@ -304,7 +304,8 @@ async fn connect_sqlite(path: &Path) -> Result<Pool> {
         let options = SqlitePoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_DEADLINE);
         options.test_before_acquire(false)
     };
-    let writer = pool(1).connect_with(options.clone()).await?;
+    let writing = options.clone().pragma("wal_autocheckpoint", checkpoints::PAGES);
+    let writer = pool(1).connect_with(writing).await?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(Pool::Sqlite { writer, readers })
 }

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod api_keys;
 pub mod calls;
+mod checkpoints;
 mod db;
 pub mod deliveries;
 pub mod erasing;

@@ -122,6 +122,8 @@ impl Tasks {
         self.until_stop(async move { watching.webhooks.watch_failing().await });
         self.until_stop(async move { replaying.webhooks.run_replays().await });
         let ending = parts.app.clone();
+        let store = parts.app.store.clone();
+        self.until_stop(async move { store.keep_checkpoints().await });
         self.until_stop(async move { ending.calls.give_up_stale().await });
         let counting = parts.app.clone();
         self.until_stop(async move { counting.queues.publish_stats().await });
