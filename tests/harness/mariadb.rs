@@ -28,6 +28,7 @@ impl MariaDb {
     pub async fn start() -> Self {
         let dir = Dir::new("mariadb");
         copy_of_template(&dir.path().join("data")).await;
+        std::fs::create_dir(dir.path().join("tmp")).expect("a folder for MariaDB's temporary tables");
         let database = Self { port: free_port(), dir, process: Mutex::new(None) };
         database.start_again().await;
         database
@@ -48,6 +49,8 @@ impl MariaDb {
         command.arg(format!("--port={}", self.port)).arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--datadir={}", self.dir.path().join("data").display()));
         command.arg(format!("--pid-file={}", self.dir.path().join("pid").display()));
+        // A server that starts removes all temporary tables in that folder, also those of the servers beside it.
+        command.arg(format!("--tmpdir={}", self.dir.path().join("tmp").display()));
         command.args(user_option());
         *self.process.lock().unwrap() = Some(Process::start(command));
         eventually("MariaDB to answer", async || self.try_sql("", "SELECT 1").await.ok()).await;
@@ -140,6 +143,7 @@ async fn copy_of_template(target: &Path) {
             command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
             command.arg("--innodb-log-file-size=16M").args(user_option());
             command.arg(format!("--datadir={}", dir.path().join("data").display()));
+            command.arg(format!("--tmpdir={}", dir.path().display()));
             let output = run(command, "").await;
             assert!(output.status.success(), "mariadb-install-db: {output:?}");
             dir
