@@ -4,11 +4,12 @@ use crate::config::{LogFormat, LogSettings};
 use std::fmt;
 use std::io::IsTerminal;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
 
 /// This workspace's crates, which a bare `debug` or `trace` is about; the libraries below would drown them.
@@ -35,22 +36,22 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let targets: Targets = directives(&settings.level).parse()?;
-    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     Ok(match settings.format {
         LogFormat::Text => {
-            Box::new(builder.with_ansi(colours).event_format(ForPeople).finish().with(targets))
+            let lines = lines.with_ansi(colours).event_format(ForPeople);
+            Box::new(registry().with(lines).with(targets))
         }
-        LogFormat::Json => Box::new(
-            builder
+        LogFormat::Json => {
+            let lines = lines
                 .json()
                 .with_timer(Time)
                 .with_target(false)
                 .with_current_span(false)
                 .with_span_list(false)
-                .flatten_event(true)
-                .finish()
-                .with(targets),
-        ),
+                .flatten_event(true);
+            Box::new(registry().with(lines).with(targets))
+        }
     })
 }
 
@@ -111,6 +112,7 @@ fn colour(level: Level) -> u8 {
 mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
+    use tracing::level_filters::LevelFilter;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -165,5 +167,16 @@ mod tests {
         assert_eq!(logged(LogFormat::Text, "debug", log).lines().count(), 2);
         assert_eq!(logged(LogFormat::Text, "warn,hyper=debug", log).lines().count(), 1);
         assert_eq!(logged(LogFormat::Text, "off", log), "");
+    }
+
+    #[test]
+    fn what_no_line_wants_is_not_even_looked_at() {
+        let most = |level: &str| {
+            let settings = LogSettings { level: level.into(), format: LogFormat::Json };
+            subscriber(&settings, false, std::io::sink).unwrap().max_level_hint()
+        };
+        assert_eq!(most("info"), Some(LevelFilter::INFO));
+        assert_eq!(most("warn,hyper=debug"), Some(LevelFilter::DEBUG));
+        assert_eq!(most("off"), Some(LevelFilter::OFF));
     }
 }
