@@ -12,6 +12,7 @@ mod logs;
 mod masking;
 mod on_the_wire;
 mod order;
+mod outcomes;
 mod outgoing;
 mod pausing;
 mod replay;

@@ -2,6 +2,7 @@
 
 use super::{Delivery, NOBODY};
 use crate::journal::raw;
+use crate::rows::padded;
 use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
@@ -75,6 +76,7 @@ pub async fn claim(
     read_many(conn, &tenant, &ids, owner.as_str()).await
 }
 
+/// To name the last one several times makes no difference.
 fn push_ids<'a, DB>(query: &mut QueryBuilder<DB>, before: &'static str, ids: &'a [i64])
 where
     DB: Database,
@@ -82,7 +84,7 @@ where
 {
     query.push(before);
     let mut list = query.separated(", ");
-    for id in ids {
+    for id in padded(ids) {
         list.push_bind(*id);
     }
     query.push(")");

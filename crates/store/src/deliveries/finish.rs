@@ -4,11 +4,12 @@
 use super::failures;
 use super::latency::{self, Histogram};
 use super::{IN_LANE, NOBODY};
-use crate::rows::padded;
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
 use std::collections::BTreeMap;
+
+mod outcomes;
 
 /// What an attempt means for its delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,87 +92,11 @@ pub async fn finish(mut conn: Conn<'_>, holder: Holder<'_>, attempts: &mut [Atte
     }
     // Rows are locked in the order of their keys, so that servers never wait for each other in a circle.
     attempts.sort_by(|a, b| (&a.tenant, a.log).cmp(&(&b.tenant, b.log)));
-    update_deliveries(conn.again(), holder, attempts).await?;
+    outcomes::write(conn.again(), holder, attempts).await?;
     insert_attempts(conn.again(), attempts).await?;
     failures::note(conn.again(), attempts).await?;
     add_to_rollups(conn.again(), attempts).await?;
     update_health(conn, attempts).await
-}
-
-/// The columns that a finished attempt sets, behind the two of the key.
-const COLUMNS: [&str; 12] = [
-    "tenant_id",
-    "id",
-    "status",
-    "attempts",
-    "retries",
-    "http_status",
-    "response_time_ms",
-    "error",
-    "response_body",
-    "owner",
-    "next_attempt_at",
-    "completed_at",
-];
-
-/// MySQL wants to be told which of two tables a column is set in; SQLite wants not to be told.
-fn assignments(table: &str) -> String {
-    let assign = |column: &&str| format!("{table}{column} = v.{column}");
-    COLUMNS[2..].iter().map(assign).collect::<Vec<_>>().join(", ")
-}
-
-async fn update_deliveries(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attempt]) -> Result<()> {
-    let mysql = conn.is_mysql();
-    let (begin, end) = if mysql {
-        let end = format!(
-            " ON l.tenant_id = v.tenant_id AND l.id = v.id SET {} WHERE l.owner = ",
-            assignments("l.")
-        );
-        ("UPDATE webhook_logs AS l JOIN (".to_owned(), end)
-    } else {
-        let begin = format!("UPDATE webhook_logs AS l SET {} FROM (", assignments(""));
-        (begin, " WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ".to_owned())
-    };
-    on!(conn, c => {
-        let mut update = QueryBuilder::new(begin);
-        // To set the same values twice does no harm.
-        for (at, attempt) in padded(attempts).enumerate() {
-            let (status, new_owner, next, completed) = match attempt.verdict {
-                Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
-                Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
-                Verdict::Retry(due) => ("pending", Some(holder.of_retry()), Some(due.0), None),
-            };
-            // Only a first attempt that succeeded has no row of its own.
-            let first_success = attempt.number == 1 && attempt.verdict == Verdict::Success;
-            let body = attempt.response_body.as_deref().filter(|_| first_success);
-            let mut names = COLUMNS.iter().filter(|_| at == 0);
-            update.push(if at == 0 { "SELECT " } else { " UNION ALL SELECT " });
-            let mut values = update.separated(", ");
-            // The first SELECT names the columns of them all.
-            macro_rules! column {
-                ($value:expr) => {
-                    values.push_bind($value);
-                    if let Some(name) = names.next() {
-                        values.push_unseparated(" AS ").push_unseparated(name);
-                    }
-                };
-            }
-            column!(attempt.tenant.as_str());
-            column!(attempt.log.0);
-            column!(status);
-            column!(attempt.number);
-            column!(attempt.retries);
-            column!(attempt.http_status);
-            column!(attempt.duration_ms);
-            column!(attempt.error.as_deref());
-            column!(body);
-            column!(new_owner);
-            column!(next);
-            column!(completed);
-        }
-        update.push(") AS v").push(&end).push_bind(holder.owner());
-        update.build().execute(c).await.map(|_| ())
-    })
 }
 
 async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {

@@ -1,0 +1,157 @@
+//! Writes what became of attempts into the rows of their deliveries, all in one statement.
+
+use super::{Attempt, Holder, Verdict};
+use crate::db::in_time;
+use crate::deliveries::hints::use_index;
+use crate::rows::padded;
+use crate::{Conn, Result};
+use sqlx::query_builder::Separated;
+use sqlx::{Database, Encode, MySql, MySqlConnection, QueryBuilder, Sqlite, SqliteConnection, Type};
+use std::pin::pin;
+
+/// The columns that a finished attempt sets.
+const COLUMNS: [&str; 10] = [
+    "status",
+    "attempts",
+    "retries",
+    "http_status",
+    "response_time_ms",
+    "error",
+    "response_body",
+    "owner",
+    "next_attempt_at",
+    "completed_at",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value<'a> {
+    Number(Option<i64>),
+    Text(Option<&'a str>),
+}
+
+impl<'a> Value<'a> {
+    fn push<DB: Database>(self, values: &mut Separated<'_, DB, &'static str>)
+    where
+        Option<i64>: Encode<'a, DB> + Type<DB>,
+        Option<&'a str>: Encode<'a, DB> + Type<DB>,
+    {
+        match self {
+            Self::Number(number) => values.push_bind(number),
+            Self::Text(text) => values.push_bind(text),
+        };
+    }
+}
+
+/// A delivery's key, and what is to stand in its row.
+struct Outcome<'a> {
+    tenant: &'a str,
+    id: i64,
+    /// As [`COLUMNS`].
+    values: [Value<'a>; COLUMNS.len()],
+}
+
+impl<'a> Outcome<'a> {
+    fn of(attempt: &'a Attempt, holder: Holder<'_>) -> Self {
+        use Value::{Number, Text};
+        let (status, owner, next, completed) = match attempt.verdict {
+            Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
+            Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
+            Verdict::Retry(due) => ("pending", Some(holder.of_retry()), Some(due.0), None),
+        };
+        // Only a first attempt that succeeded has no row of its own.
+        let first_success = attempt.number == 1 && attempt.verdict == Verdict::Success;
+        let body = attempt.response_body.as_deref().filter(|_| first_success);
+        let values = [
+            Text(Some(status)),
+            Number(Some(attempt.number)),
+            Number(Some(attempt.retries)),
+            Number(attempt.http_status),
+            Number(Some(attempt.duration_ms)),
+            Text(attempt.error.as_deref()),
+            Text(body),
+            Text(owner),
+            Number(next),
+            Number(completed),
+        ];
+        Self { tenant: attempt.tenant.as_str(), id: attempt.log.0, values }
+    }
+}
+
+/// Sets the rows of those deliveries that the holder still has. The attempts are in the order of their keys.
+pub(super) async fn write(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attempt]) -> Result<()> {
+    let outcomes: Vec<Outcome<'_>> = attempts.iter().map(|attempt| Outcome::of(attempt, holder)).collect();
+    match conn {
+        Conn::MySql(c) => in_time(pin!(by_position(c, holder.owner(), &outcomes))).await,
+        Conn::Sqlite(c) => in_time(pin!(by_join(c, holder.owner(), &outcomes))).await,
+    }
+}
+
+/// As a join with a table of the values.
+async fn by_join(c: &mut SqliteConnection, owner: &str, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
+    let sets: Vec<String> = COLUMNS.iter().map(|column| format!("{column} = v.{column}")).collect();
+    let mut update = QueryBuilder::<Sqlite>::new("UPDATE webhook_logs AS l SET ");
+    update.push(sets.join(", ")).push(" FROM (");
+    // To set the same values twice does no harm.
+    for (at, outcome) in padded(outcomes).enumerate() {
+        update.push(if at == 0 { "SELECT " } else { " UNION ALL SELECT " });
+        let mut row = update.separated(", ");
+        let key = [("tenant_id", Value::Text(Some(outcome.tenant))), ("id", Value::Number(Some(outcome.id)))];
+        for (name, value) in key.into_iter().chain(COLUMNS.into_iter().zip(outcome.values)) {
+            value.push(&mut row);
+            // The first SELECT names the columns of them all.
+            if at == 0 {
+                row.push_unseparated(" AS ").push_unseparated(name);
+            }
+        }
+    }
+    update.push(") AS v WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ").push_bind(owner);
+    update.build().execute(c).await.map(|_| ())
+}
+
+/// Each value is found by the place of its number in a list. A join with a table of the values takes MySQL twice as long
+/// as everything else about a delivery's row: it goes through a temporary table for them, and through another one for what
+/// is to be written.
+async fn by_position(c: &mut MySqlConnection, owner: &str, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
+    let tenants: Vec<&[Outcome<'_>]> = outcomes.chunk_by(|a, b| a.tenant == b.tenant).collect();
+    let mut update = QueryBuilder::<MySql>::new("UPDATE webhook_logs");
+    update.push(use_index(true, "PRIMARY")).push(" SET ");
+    for (at, name) in COLUMNS.into_iter().enumerate() {
+        update.push(if at == 0 { "" } else { ", " }).push(name).push(" = ");
+        push_column(&mut update, &tenants, at);
+    }
+    update.push(" WHERE owner = ").push_bind(owner).push(" AND (");
+    for (at, outcomes) in tenants.iter().enumerate() {
+        update.push(if at == 0 { "(" } else { " OR (" });
+        update.push("tenant_id = ").push_bind(outcomes[0].tenant).push(" AND id IN (");
+        push_ids(&mut update, outcomes);
+        update.push("))");
+    }
+    update.push(")");
+    // Of several tenants hardly two statements are alike.
+    update.build().persistent(tenants.len() == 1).execute(c).await.map(|_| ())
+}
+
+fn push_column<'a>(update: &mut QueryBuilder<MySql>, tenants: &[&[Outcome<'a>]], column: usize) {
+    let mut values = tenants.iter().copied().flatten().map(|outcome| outcome.values[column]);
+    let first = values.next();
+    if let Some(same) = first.filter(|first| values.all(|value| value == *first)) {
+        return same.push(&mut update.separated(", "));
+    }
+    update.push("CASE tenant_id");
+    for outcomes in tenants {
+        update.push(" WHEN ").push_bind(outcomes[0].tenant).push(" THEN ELT(FIELD(id, ");
+        push_ids(update, outcomes);
+        update.push("), ");
+        let mut list = update.separated(", ");
+        padded(outcomes).for_each(|outcome| outcome.values[column].push(&mut list));
+        update.push(")");
+    }
+    update.push(" END");
+}
+
+fn push_ids(update: &mut QueryBuilder<MySql>, outcomes: &[Outcome<'_>]) {
+    let mut list = update.separated(", ");
+    padded(outcomes).for_each(|outcome| {
+        list.push_bind(outcome.id);
+    });
+}
