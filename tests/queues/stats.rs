@@ -128,6 +128,24 @@ on_both! {
 }
 
 on_both! {
+    async fn queues_that_are_changed_or_new_are_told_as_they_are(server) {
+        let admin = server.admin().await;
+        let id = queue(&admin, "Sales").await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        numbers(&mut ws, &id, |_| true).await;
+        let change = json!({ "name": "Sales 2", "sla": { "threshold_seconds": 30 } });
+        admin.patch(&path(&id), change).await.expect(200);
+        let told = numbers(&mut ws, &id, |stats| stats["queue_name"] == "Sales 2").await;
+        assert_eq!(told["today"]["threshold_seconds"], 30, "{told}");
+        call(&admin, &id, "+4930901820").await;
+        let told = numbers(&mut ws, &id, |stats| stats["waiting"] == 1).await;
+        assert_eq!((&told["queue_name"], &told["today"]["threshold_seconds"]), (&json!("Sales 2"), &json!(30)));
+        let new = queue(&admin, "Support").await;
+        call(&admin, &new, "+4930901821").await;
+        let told = numbers(&mut ws, &new, |stats| stats["waiting"] == 1).await;
+        assert_eq!(told["queue_name"], "Support", "{told}");
+    }
+
     async fn numbers_are_of_the_tenants_day(server, JWT_ACCESS_TTL = "90d") {
         let admin = server.admin().await;
         let id = queue(&admin, "Sales").await;

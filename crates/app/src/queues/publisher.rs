@@ -166,7 +166,7 @@ async fn take_up(
     let day = settings.day_of(now);
     let dirty = dirty::since(conn.again(), tenant, known, head, day).await?;
     if !dirty.is_empty() {
-        let queues = load(conn.again(), tenant, &dirty).await?;
+        let queues = load(conn.again(), tenant, known, &dirty).await?;
         let all = stats::compute(conn, tenant, queues, &settings, now).await?;
         known.take_in(&dirty, all, day, now);
     }
@@ -175,17 +175,19 @@ async fn take_up(
     Ok(())
 }
 
-async fn load(conn: Conn<'_>, tenant: &TenantId, dirty: &Dirty) -> Result<Vec<Queue>> {
-    match dirty {
+async fn load(conn: Conn<'_>, tenant: &TenantId, known: &Known, dirty: &Dirty) -> Result<Vec<Queue>> {
+    let (queues, edited) = match dirty {
         Dirty::All => {
             let all = rows::page(conn, tenant, "", QUEUES_AT_MOST).await?;
-            Ok(all.into_iter().map(|stored| stored.queue).collect())
+            return Ok(all.into_iter().map(|stored| stored.queue).collect());
         }
-        Dirty::These(queues) => {
-            let ids: Vec<_> = queues.iter().cloned().collect();
-            Ok(rows::of_ids(conn, tenant, &ids).await?)
-        }
+        Dirty::These { queues, edited } => (queues, *edited),
+    };
+    if let Some(queues) = known.queues(queues).filter(|_| !edited) {
+        return Ok(queues);
     }
+    let ids: Vec<_> = queues.iter().cloned().collect();
+    Ok(rows::of_ids(conn, tenant, &ids).await?)
 }
 
 fn event(tenant: &TenantId, one: &stats::Stats, now: Timestamp) -> Arc<Event> {

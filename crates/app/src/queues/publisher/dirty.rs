@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use crate::Result;
-use model::{Event, QueueId, TenantId, UserId, catalogue};
+use model::{Event, EventName, QueueId, TenantId, UserId, catalogue};
 use serde::Deserialize;
 use std::collections::HashSet;
 use store::{Conn, journal, queue_members};
@@ -12,19 +12,26 @@ use store::{Conn, journal, queue_members};
 const STRETCH: i64 = 5_000;
 /// Events that change a queue's numbers begin with these.
 const NAMES: [&str; 3] = ["agent.state.", "call.", "queue."];
+/// Events that tell of the queues themselves.
+const EDITS: [EventName; 3] = [catalogue::QUEUE_CREATED, catalogue::QUEUE_UPDATED, catalogue::QUEUE_DELETED];
 
 /// Queues to be computed anew.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Dirty {
     /// All of the tenant's.
     All,
-    /// These, of which some may be gone.
-    These(HashSet<QueueId>),
+    /// Some, of which some may be gone.
+    These {
+        /// Their ids.
+        queues: HashSet<QueueId>,
+        /// Whether queues were set up, changed or removed, and not only their numbers.
+        edited: bool,
+    },
 }
 
 impl Dirty {
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::These(queues) if queues.is_empty())
+        matches!(self, Self::These { queues, .. } if queues.is_empty())
     }
 }
 
@@ -41,14 +48,14 @@ pub(super) async fn since(
         return Ok(Dirty::All);
     }
     if stretch == 0 {
-        return Ok(Dirty::These(HashSet::new()));
+        return Ok(Dirty::These { queues: HashSet::new(), edited: false });
     }
     let events = journal::stretch(conn.again(), tenant, known.seq, head, &NAMES).await?;
     let mut queues: HashSet<QueueId> = events.iter().flat_map(queues_of).collect();
     let users: HashSet<&UserId> = events.iter().filter(|event| is_of_state(event)).flat_map(named).collect();
     let users: Vec<UserId> = users.into_iter().cloned().collect();
     queues.extend(queue_members::of_users(conn, tenant, &users).await?.queues().iter().cloned());
-    Ok(Dirty::These(queues))
+    Ok(Dirty::These { queues, edited: events.iter().any(|event| EDITS.contains(&event.name)) })
 }
 
 fn is_of_state(event: &Event) -> bool {

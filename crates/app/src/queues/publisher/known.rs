@@ -2,8 +2,9 @@
 
 use super::dirty::Dirty;
 use crate::queues::stats::Stats;
+use model::queues::Queue;
 use model::{QueueId, TenantSettings, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// While something waits, the numbers are said at least every ten seconds: a tick less, because that is when it is looked at.
@@ -52,7 +53,9 @@ impl Known {
         self.day = Some(day);
         let mut before = match dirty {
             Dirty::All => std::mem::take(&mut self.queues),
-            Dirty::These(queues) => queues.iter().filter_map(|id| self.queues.remove_entry(id)).collect(),
+            Dirty::These { queues, .. } => {
+                queues.iter().filter_map(|id| self.queues.remove_entry(id)).collect()
+            }
         };
         for stats in all {
             let id = stats.queue.id.clone();
@@ -62,6 +65,11 @@ impl Known {
             };
             self.queues.insert(id, one);
         }
+    }
+
+    /// These queues; none if one of them is not known.
+    pub(super) fn queues(&self, ids: &HashSet<QueueId>) -> Option<Vec<Queue>> {
+        ids.iter().map(|id| Some(self.queues.get(id)?.stats.queue.clone())).collect()
     }
 
     /// All numbers.
@@ -87,7 +95,7 @@ impl Known {
 mod tests {
     use super::*;
     use crate::queues::stats::AgentCounts;
-    use model::queues::{Channel, Day, Queue, Settings};
+    use model::queues::{Channel, Day, Settings};
 
     const BEGINNING: Timestamp = Timestamp(1_000_000);
 
@@ -104,7 +112,8 @@ mod tests {
     }
 
     fn these(ids: &[&str]) -> Dirty {
-        Dirty::These(ids.iter().map(|id| QueueId::parse(id).unwrap()).collect())
+        let queues = ids.iter().map(|id| QueueId::parse(id).unwrap()).collect();
+        Dirty::These { queues, edited: false }
     }
 
     fn due(known: &mut Known, seconds: u64) -> Vec<String> {
