@@ -158,4 +158,12 @@ mod tests {
         clock.advance(Duration::from_secs(3601));
         sleeper.await.unwrap();
     }
+
+    #[test]
+    fn the_clock_follows_the_database() {
+        let (clock, there) = (Clock::default(), Timestamp(1_000_000));
+        clock.follow(there);
+        let now = clock.now();
+        assert!(there <= now && now.since(there) < Duration::from_secs(3600), "{now}");
+    }
 }

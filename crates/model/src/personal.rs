@@ -178,4 +178,24 @@ mod tests {
             assert_eq!(of(event, json), json);
         }
     }
+
+    #[test]
+    fn a_call_shows_ones_own_numbers_and_masks_all_of_the_other_side() {
+        use crate::calls::Party;
+        use crate::{CallId, Timestamp};
+        let party = |number: &str, name: &str| Party { number: number.into(), name: Some(name.into()) };
+        let hidden = || party("***01", "***");
+        for (direction, from, to) in [
+            (Direction::Inbound, hidden(), party("22202", "Sales")),
+            (Direction::Outbound, party("11101", "Anna"), party("***02", "***")),
+            (Direction::Internal, hidden(), party("***02", "***")),
+        ] {
+            let id = CallId::parse("c").unwrap();
+            let call =
+                Call::new(id, direction, party("11101", "Anna"), party("22202", "Sales"), Timestamp(0));
+            let shown = masked_call(Call { outside: Some("33303".into()), ..call });
+            assert_eq!((shown.from, shown.to), (from, to), "{direction:?}");
+            assert_eq!(shown.outside.as_deref(), Some("***03"), "{direction:?}");
+        }
+    }
 }

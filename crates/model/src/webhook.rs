@@ -223,4 +223,15 @@ mod tests {
         assert_eq!(retry_delay(&schedule, 2, 0.0), Duration::from_secs(24));
         assert_eq!(retry_delay(&schedule, 9, 1.0), Duration::from_secs(36));
     }
+
+    #[test]
+    fn deliveries_wait_for_those_of_the_same_subject_or_for_all_or_for_none() {
+        let queue = |ordering: Ordering, subject, log| ordering.queue(subject, LogId(log));
+        assert_eq!(queue(Ordering::None, Some("call:1"), 1), None);
+        assert_eq!(queue(Ordering::Strict, Some("call:1"), 1), queue(Ordering::Strict, None, 2));
+        let of = |subject, log| queue(Ordering::Subject, subject, log);
+        assert_eq!(of(Some("call:1"), 1), of(Some("call:1"), 2));
+        assert_ne!(of(Some("call:1"), 1), of(Some("call:2"), 1));
+        assert_ne!(of(None, 1), of(None, 2));
+    }
 }

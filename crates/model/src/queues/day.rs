@@ -225,6 +225,17 @@ mod tests {
         assert_eq!(day.aht_seconds(), Some(60.0));
     }
 
+    #[test]
+    fn what_was_handled_in_two_intervals_adds_up() {
+        let mut one = Day::default();
+        one.handled(Duration::from_millis(5), Duration::from_millis(7));
+        one.wrapped_up(Duration::from_millis(11));
+        let mut both = one;
+        both += one;
+        let sums = Day { handled: 2, talk_ms: 10, hold_ms: 14, wrap_up_ms: 22, ..Day::default() };
+        assert_eq!(both, sums);
+    }
+
     proptest! {
         #[test]
         fn two_intervals_added_are_the_interval_of_both(

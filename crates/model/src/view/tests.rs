@@ -150,3 +150,16 @@ fn memberships_in_any_order_are_the_same() {
     assert_eq!(one, other);
     assert_eq!(one.queues(), queues(&["q1", "q2"]));
 }
+
+#[test]
+fn what_is_for_admins_is_not_for_supervisors() {
+    let failing = empty("webhook.failing", Audience::default());
+    assert_eq!(failing.view_for(&viewer("u1", Role::Admin)), Some(View::Full));
+    assert_eq!(failing.view_for(&viewer("u1", Role::Supervisor)), None);
+}
+
+#[test]
+fn a_custom_event_for_a_role_reaches_that_role() {
+    let agents = Audience { roles: vec![Role::Agent], ..Audience::default() };
+    assert_eq!(empty("order.paid", agents).view_for(&viewer("u2", Role::Agent)), Some(View::Full));
+}

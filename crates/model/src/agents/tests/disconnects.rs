@@ -158,3 +158,22 @@ fn off_duty_no_connection_is_missed() {
     desk.choose(Presence::Available, None);
     assert_eq!(next_timer(&desk.agent, &desk.policies), None);
 }
+
+#[test]
+fn whoever_only_has_no_connection_and_is_not_away_for_it_can_be_made_available() {
+    for disconnect_policy in [DisconnectPolicy::Keep, DisconnectPolicy::TwoStep] {
+        let mut desk = Desk::with(Presence::Busy);
+        desk.policies.disconnect_policy = disconnect_policy;
+        desk.disconnected();
+        desk.must(&Command::Choose(supervised(Presence::Available)));
+        assert_eq!(desk.said(), ["busy -> available by supervisor"]);
+    }
+}
+
+#[test]
+fn what_the_platform_chooses_has_its_moment() {
+    let mut desk = Desk::with(Presence::Available);
+    desk.disconnected();
+    desk.timers_after(30);
+    assert_eq!((desk.agent.chosen.source, desk.agent.chosen.at), (Source::System, Some(desk.now)));
+}

@@ -125,3 +125,10 @@ fn a_telephone_that_cannot_be_rung_says_nothing_of_an_agent_off_duty() {
     desk.choose(Presence::Available, None);
     assert_eq!(desk.said(), ["login available", "offline -> available (device_unreachable) by self"]);
 }
+
+#[test]
+fn a_version_that_never_was_loses_too() {
+    let mut desk = Desk::with(Presence::Busy);
+    let unknown = Choice { if_version: Some(2), ..own(Presence::Away, None) };
+    assert_eq!(desk.does(&Command::Choose(unknown)), Err(Refusal::StaleVersion { present: 1 }));
+}

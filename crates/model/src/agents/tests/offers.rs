@@ -165,3 +165,24 @@ fn more_legs_than_anybody_has_are_not_noted() {
     }
     assert_eq!(desk.agent.work.len(), MAX_WORK);
 }
+
+#[test]
+fn becoming_away_and_a_new_duty_forgive_misses_and_declines() {
+    let mut desk = Desk::with(Presence::Available);
+    desk.offer(Declined);
+    desk.offer(NoAnswer);
+    assert_eq!((desk.agent.state, desk.agent.declined_offers), (State::Away, 0));
+    desk.choose(Presence::Available, None);
+    desk.offer(Declined);
+    desk.choose(Presence::Offline, None);
+    assert_eq!((desk.agent.missed_offers, desk.agent.declined_offers), (0, 0));
+}
+
+#[test]
+fn a_leg_says_since_when_it_is_in_its_phase() {
+    let mut desk = Desk::with(Presence::Available);
+    desk.offered("l1");
+    desk.wait(5);
+    desk.answered("l1");
+    assert_eq!(desk.agent.work[0].since, desk.now);
+}

@@ -140,3 +140,26 @@ fn the_penalty_for_missing_the_call_wins_over_a_wish_to_be_available() {
     assert_eq!(desk.said()[2..], ["ringing -> away (missed_call) by system"]);
     assert_eq!(desk.agent.pending(), None);
 }
+
+#[test]
+fn what_comes_into_force_names_who_wished_it() {
+    let mut desk = Desk::on_call();
+    desk.must(&Command::Choose(supervised(Presence::Break)));
+    let ended = Command::WorkEnded { leg: leg("l1"), wrap_up: None };
+    let change = apply(&desk.agent, &ended, &desk.policies, desk.now).unwrap().unwrap();
+    let changed = change.state_changed().unwrap();
+    assert_eq!((changed.state, changed.by.clone()), (State::Break, Some(user("boss"))));
+}
+
+#[test]
+fn a_withdrawn_wish_names_who_withdrew_it() {
+    let mut desk = Desk::on_call();
+    let before = desk.agent.chosen.clone();
+    desk.wait(5);
+    desk.choose(Presence::Break, None);
+    let back = Command::Choose(supervised(Presence::Available));
+    let change = apply(&desk.agent, &back, &desk.policies, desk.now).unwrap().unwrap();
+    let AgentEvent::Pending { presence, by, .. } = &change.events[0] else { unreachable!() };
+    assert_eq!((presence, by), (&None, &Some(user("boss"))));
+    assert_eq!(change.agent.chosen, before, "what was chosen stays as it was, with its author");
+}

@@ -156,3 +156,16 @@ fn a_wrap_up_repeated_is_no_change() {
     desk.ended("l1", 60);
     assert_eq!((desk.said().len(), desk.agent.version), (0, 3));
 }
+
+#[test]
+fn whoever_ends_or_extends_a_wrap_up_is_named() {
+    let desk = Desk::in_wrap_up();
+    let by = || Some(user("boss"));
+    for command in [
+        Command::EndWrapUp { source: Source::Supervisor, by: by() },
+        Command::ExtendWrapUp { seconds: 5, source: Source::Supervisor, by: by() },
+    ] {
+        let change = apply(&desk.agent, &command, &desk.policies, desk.now).unwrap().unwrap();
+        assert_eq!(change.state_changed().unwrap().by, by(), "{command:?}");
+    }
+}

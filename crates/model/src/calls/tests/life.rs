@@ -299,3 +299,147 @@ fn parts_stays_and_attributes_have_their_bounds() {
     assert!(matches!(desk.why(&changes), Why::TooMany { limit: MAX_ATTRIBUTES, .. }));
     assert_eq!(desk.says(&end(None, None)).last(), Some(&"call.ended"));
 }
+
+#[test]
+fn offers_are_said_to_whom_they_are_made_and_the_rest_to_those_in_the_call() {
+    let placed = Desk::start(Direction::Internal, None, Some("u1"));
+    assert_eq!(placed.said("call.outgoing").audience, [user("u1")]);
+    let mut desk = placed.did(&Ring(user("u2"))).did(&Ring(user("u3")));
+    assert_eq!(desk.said("call.ringing").audience, [user("u3")]);
+    let both = [user("u1"), user("u2")];
+    desk.says(&Miss(user("u3"), OfferOutcome::NoAnswer));
+    for (command, name) in [
+        (Answer(user("u2")), "call.answered"),
+        (Hold(user("u2")), "call.hold"),
+        (Unhold(user("u2")), "call.unhold"),
+        (Command::Update(Changes { tags: Some(vec!["a".into()]), ..Changes::default() }), "call.updated"),
+        (end(None, None), "call.ended"),
+    ] {
+        desk.says(&command);
+        assert_eq!(desk.said(name).audience, both, "{name}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_call_names_its_queue() {
+    let of_q1 = Some(queue("q1"));
+    let mut desk = Desk::inbound(Some("q1"));
+    assert_eq!(desk.said("call.incoming").queue, of_q1);
+    let mut served = desk.clone().did(&Answer(user("u1")));
+    served.says(&transfer(TransferKind::Blind, "u2"));
+    let event = served.said("call.transferred");
+    assert_eq!((&event.queue, &event.user), (&of_q1, &Some(user("u1"))));
+    desk.says(&end(None, None));
+    assert_eq!((&desk.said("call.abandoned").queue, &desk.said("call.ended").queue), (&of_q1, &of_q1));
+}
+
+#[test]
+fn holds_are_counted_and_add_up() {
+    let mut desk = Desk::inbound(None).did(&Answer(user("u1")));
+    for n in 1..3 {
+        desk.says(&Hold(user("u1")));
+        let What::Hold { count, .. } = desk.said("call.hold").what else { unreachable!() };
+        assert_eq!((count, desk.call.legs[0].hold_count), (n, n));
+        desk.after(2_000).says(&Unhold(user("u1")));
+    }
+    desk.says(&end(None, None));
+    assert_eq!((desk.ending().hold, desk.ending().talk), (secs(4), Duration::ZERO));
+}
+
+#[test]
+fn the_sum_of_a_call_has_its_length_its_transfers_and_what_was_told_of_its_end() {
+    let mut desk = Desk::inbound(Some("q1"));
+    desk.after(10_000).says(&Answer(user("u1")));
+    desk.after(60_000).says(&transfer(TransferKind::Attended, "u2"));
+    let other = CallId::parse("other").unwrap();
+    desk.after(5_000).says(&Command::End {
+        ended_by: None,
+        outcome: Some(Outcome::Merged),
+        hangup_cause: Some(16),
+        merged_into: Some(other.clone()),
+    });
+    let ending = desk.ending();
+    assert_eq!((ending.duration, ending.transfers), (secs(75), 1));
+    assert_eq!(
+        (ending.outcome, ending.hangup_cause, &ending.merged_into),
+        (Outcome::Merged, Some(16), &Some(other))
+    );
+}
+
+#[test]
+fn a_queues_own_limit_for_short_waits_comes_before_the_tenants() {
+    let desk = Desk::inbound(Some("q1"));
+    let mut context = context(Actor::Telephony, 1);
+    context.queues[0].settings.short_abandon = Some(secs(60));
+    let step = apply(&desk.call, &end(None, None), &context, desk.now.plus(secs(30))).unwrap().unwrap();
+    let abandoned = step.events.iter().find(|event| event.what.name() == "call.abandoned").unwrap();
+    assert!(matches!(abandoned.what, What::Abandoned { short: true, .. }));
+}
+
+#[test]
+fn why_a_call_leaves_its_queue_by_its_end_depends_on_who_ended_it() {
+    for (by, told, expected) in [
+        (EndedBy::Customer, None, LeftReason::Abandoned),
+        (EndedBy::Customer, Some(Outcome::Voicemail), LeftReason::Unknown),
+        (EndedBy::Customer, Some(Outcome::Merged), LeftReason::Unknown),
+        (EndedBy::Unknown, None, LeftReason::Abandoned),
+        (EndedBy::Unknown, Some(Outcome::Failed), LeftReason::Unknown),
+        (EndedBy::Agent, None, LeftReason::Removed),
+        (EndedBy::System, None, LeftReason::Removed),
+    ] {
+        let desk = Desk::inbound(Some("q1")).did(&end(Some(by), told));
+        assert_eq!(desk.call.entries[0].reason, Some(expected), "{by:?} {told:?}");
+    }
+}
+
+#[test]
+fn a_step_concerns_the_last_queue_and_those_that_open_parts_are_for() {
+    let desk = Desk::inbound(Some("q1")).did(&Ring(user("u1"))).did(&Dequeue(LeftReason::Timeout));
+    assert_eq!(
+        concerned_queues(
+            &Desk::inbound(Some("q1")).did(&Dequeue(LeftReason::Timeout)).call,
+            &end(None, None)
+        ),
+        [queue("q1")]
+    );
+    let desk = desk.did(&Enqueue(queue("q2"))).did(&Dequeue(LeftReason::Timeout)).did(&Answer(user("u1")));
+    assert_eq!(concerned_queues(&desk.call, &end(None, None)), [queue("q1"), queue("q2")]);
+}
+
+#[test]
+fn a_call_keeps_what_others_call_it() {
+    let new = NewCall {
+        external_id: Some("pbx-1".into()),
+        client_ref: Some("crm-1".into()),
+        ..new_call(Direction::Outbound, None, Some("u1"))
+    };
+    let step = start(&new, &context(Actor::Telephony, 0), Timestamp(0)).unwrap();
+    assert_eq!((&step.call.external_id, &step.call.client_ref), (&new.external_id, &new.client_ref));
+    assert!(
+        matches!(&step.events[0].what, What::Outgoing { client_ref, .. } if *client_ref == new.client_ref)
+    );
+}
+
+#[test]
+fn who_acts_has_ended_the_call_where_nobody_else_is_told() {
+    for (actor, expected) in [
+        (Actor::Agent(user("u1")), EndedBy::Agent),
+        (Actor::Supervisor(user("s1")), EndedBy::Supervisor),
+        (Actor::Telephony, EndedBy::Unknown),
+        (Actor::System, EndedBy::System),
+    ] {
+        let mut desk = Desk::inbound(None).did(&Answer(user("u1")));
+        desk.by(actor).says(&end(None, None));
+        assert_eq!(desk.ending().ended_by, expected);
+    }
+}
+
+#[test]
+fn only_four_reasons_take_a_call_out_of_its_queue() {
+    use LeftReason::{Empty, ExitKey, Removed, Timeout};
+    for reason in LeftReason::ALL {
+        let mut desk = Desk::inbound(Some("q1"));
+        let is_one = matches!(reason, Timeout | ExitKey | Empty | Removed);
+        assert_eq!(desk.apply(&Dequeue(*reason)).is_ok(), is_one, "{reason:?}");
+    }
+}

@@ -126,3 +126,38 @@ fn a_repeated_transfer_changes_nothing() {
         }
     }
 }
+
+#[test]
+fn a_part_that_comes_from_a_transfer_is_no_queues_and_has_no_paper_work() {
+    for kind in [Blind, Attended] {
+        let mut desk = answered().did(&transfer(kind, "u2")).did(&Answer(user("u2")));
+        assert_eq!(desk.call.legs[1].queue, None, "{kind:?}");
+        desk.says(&end(None, None));
+        assert_eq!(desk.last().counted, [], "{kind:?}");
+        assert!(matches!(desk.last().agents[..], [(_, AgentCommand::WorkEnded { wrap_up: None, .. })]));
+    }
+}
+
+#[test]
+fn offers_that_a_transfer_or_the_end_takes_back_are_nobodys_fault() {
+    for command in [transfer(Redirect, "q2"), end(None, None)] {
+        let desk = Desk::inbound(Some("q1")).did(&Ring(user("u1"))).did(&command);
+        let [(_, AgentCommand::OfferEnded { outcome, .. })] = &desk.last().agents[..] else { unreachable!() };
+        let caller_gone = OfferOutcome::CallerGone;
+        assert_eq!((*outcome, desk.call.legs[0].missed), (caller_gone, Some(caller_gone)), "{command:?}");
+    }
+}
+
+#[test]
+fn a_transfer_by_no_person_names_whose_it_is() {
+    for (actor, kind, expected) in [
+        (Actor::Telephony, Blind, "u1"),
+        (Actor::Telephony, Redirect, "telephony"),
+        (Actor::System, Redirect, "system"),
+    ] {
+        let mut desk = answered();
+        desk.by(actor).says(&transfer(kind, "q2"));
+        let What::Transferred { by, .. } = &desk.said("call.transferred").what else { unreachable!() };
+        assert_eq!(by, expected);
+    }
+}
