@@ -7,7 +7,7 @@ use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 use std::collections::HashMap;
 
-/// As many as one tenant's numbers of deliveries overlap the other's.
+/// Enough for batches of many outcomes, in which both tenants have deliveries of the same number.
 const EVENTS: usize = 60;
 
 /// Status and body of the answer to the request that came as this one.

@@ -108,9 +108,9 @@ async fn by_join(c: &mut SqliteConnection, owner: &str, outcomes: &[Outcome<'_>]
     update.build().execute(c).await.map(|_| ())
 }
 
-/// Each value is found by the place of its number in a list. A join with a table of the values takes MySQL twice as long
-/// as everything else about a delivery's row: it goes through a temporary table for them, and through another one for what
-/// is to be written.
+/// Each value is found by the place of its number in a list. A join with a table of the values takes MySQL twice the time
+/// that the rows themselves need: it goes through a temporary table for the values, and another one for what is to be
+/// written.
 async fn by_position(c: &mut MySqlConnection, owner: &str, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
     let tenants: Vec<&[Outcome<'_>]> = outcomes.chunk_by(|a, b| a.tenant == b.tenant).collect();
     let mut update = QueryBuilder::<MySql>::new("UPDATE webhook_logs");
