@@ -1,3 +1,4 @@
 //! `clients/`
 
+mod browser;
 mod js;

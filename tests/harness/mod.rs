@@ -1,6 +1,7 @@
 //! Everything the tests share: real servers, real databases, clients and a webhook receiver.
 
 pub mod address;
+pub mod browser;
 pub mod catalogue;
 pub mod contract;
 pub mod database;

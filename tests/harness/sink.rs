@@ -1,6 +1,7 @@
-//! A webhook receiver: it records what arrives and answers as it is told to.
+//! A webhook receiver: it records what arrives and answers as it is told to. It also has the files of a web page, if it is
+//! given some.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -101,6 +102,7 @@ struct State {
     received: Vec<Received>,
     next: VecDeque<Reply>,
     otherwise: Reply,
+    files: HashMap<String, Reply>,
 }
 
 pub struct Sink {
@@ -123,8 +125,13 @@ impl Sink {
     async fn serve(host: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (received, next) = (Vec::new(), VecDeque::new());
-        let state = State { connections: 0, received, next, otherwise: Reply::status(200) };
+        let state = State {
+            connections: 0,
+            received: Vec::new(),
+            next: VecDeque::new(),
+            otherwise: Reply::status(200),
+            files: HashMap::new(),
+        };
         let state = Arc::new(Mutex::new(state));
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, tls, Arc::clone(&state)));
@@ -133,6 +140,17 @@ impl Sink {
 
     pub fn url(&self) -> String {
         format!("{}/hook", self.origin)
+    }
+
+    /// What a page of it has as its origin.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// From now on answers with this file at that path; such requests are not recorded.
+    pub fn add_file(&self, path: String, content_type: &str, body: &str) {
+        let file = Reply::status(200).header("content-type", content_type).body(body);
+        self.state.lock().unwrap().files.insert(path, file);
     }
 
     /// How many connections it has accepted.
@@ -215,13 +233,14 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, String> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-    let reply = {
+    let file = state.lock().unwrap().files.get(parts.uri.path()).cloned();
+    let reply = file.unwrap_or_else(|| {
         let mut state = state.lock().unwrap();
         let (method, path) = (parts.method.to_string(), parts.uri.to_string());
         let version = parts.version;
         state.received.push(Received { method, path, version, headers: parts.headers, body });
         state.next.pop_front().unwrap_or_else(|| state.otherwise.clone())
-    };
+    });
     tokio::time::sleep(reply.delay).await;
     match reply.end {
         End::Stall => std::future::pending().await,
