@@ -4,9 +4,7 @@ use crate::engine::Shared;
 use crate::housekeeping;
 use crate::in_order;
 use crate::lanes::Lanes;
-use crate::limits::{
-    CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, GREATEST_PAYLOAD, LANES_TOGETHER, LOOK_AROUND, LOOK_PAUSE,
-};
+use crate::limits::{CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, LANES_TOGETHER, LOOK_AROUND, LOOK_PAUSE};
 use model::{TenantId, Timestamp, WebhookId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,9 +186,8 @@ fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
     while left > 0 && wishes.len() < LANES_TOGETHER {
         let Some(webhook) = lanes.wanted.pop() else { break };
         let lane = lanes.lane(webhook, Instant::now());
-        // A claimed row's payload is not known before it is read: 64 rows are 4 MiB above the bound at worst.
-        let room = share.saturating_sub(lane.bytes) / (GREATEST_PAYLOAD + DELIVERY_OVERHEAD);
-        let limit = lane.claim_now().min(room).min(left);
+        // A claimed row's payload is not known before it is read: 128 rows are 8 MiB above the bound at worst.
+        let limit = lane.claim_now().min(lane.room(share)).min(left);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
             lanes.fall_behind(webhook);
             continue;

@@ -3,7 +3,7 @@
 
 use crate::claimer::EVER;
 use crate::engine::Shared;
-use crate::limits::{DELIVERY_OVERHEAD, GREATEST_PAYLOAD, QUEUES_TOGETHER};
+use crate::limits::QUEUES_TOGETHER;
 use model::{TenantId, Timestamp, WebhookId};
 use std::collections::HashSet;
 use store::Result;
@@ -93,8 +93,7 @@ fn next(lanes: &mut crate::lanes::Lanes, now: Timestamp) -> Option<Reading> {
             continue;
         };
         let Some(ordered) = &lane.ordered else { continue };
-        let room = share.saturating_sub(lane.bytes) / (GREATEST_PAYLOAD + DELIVERY_OVERHEAD);
-        let limit = lane.claim_ahead().saturating_sub(ordered.queued).min(room);
+        let limit = lane.ordered_ahead().saturating_sub(ordered.queued).min(lane.room(share));
         let (Some(tenant), Some(fence), true) = (lane.tenant.clone(), ordered.fence(), limit > 0) else {
             continue;
         };

@@ -4,7 +4,8 @@
 pub(crate) mod ordered;
 
 use crate::limits::{
-    CLAIM_AHEAD, DELIVERY_OVERHEAD, FAILING_AFTER, FAILING_AHEAD, LANE_IN_FLIGHT, LANE_QUEUE, SHARE, SILENCE,
+    CLAIM_AHEAD, CLAIM_LEAST, DELIVERY_OVERHEAD, FAILING_AFTER, FAILING_AHEAD, GREATEST_PAYLOAD,
+    LANE_IN_FLIGHT, LANE_QUEUE, ORDERED_AHEAD, SHARE, SILENCE,
 };
 use model::{TenantId, Timestamp};
 use ordered::{InLane, Ordered};
@@ -64,6 +65,8 @@ pub(crate) struct Lane {
     pub(crate) queue: VecDeque<Queued>,
     /// Reserved, queued and in flight.
     pub(crate) bytes: usize,
+    /// What a delivery of which nothing is known yet is taken to need: the mean of the last ones.
+    expected: usize,
     pub(crate) reserved: usize,
     pub(crate) in_flight: usize,
     /// In flight or waiting to be recorded.
@@ -98,6 +101,7 @@ impl Lane {
             tenant: None,
             queue: VecDeque::new(),
             bytes: 0,
+            expected: GREATEST_PAYLOAD + DELIVERY_OVERHEAD,
             reserved: 0,
             in_flight: 0,
             unrecorded: 0,
@@ -184,11 +188,31 @@ impl Lane {
         self.queue.len() + self.reserved < LANE_QUEUE && self.bytes + bytes <= share
     }
 
+    /// Counts a delivery that came into memory.
+    pub(crate) fn has_come(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.expected = ((self.expected * 7 + bytes) / 8).max(1);
+    }
+
+    /// How many deliveries may come into memory without exceeding `share` bytes, if they are like the last ones.
+    pub(crate) fn room(&self, share: usize) -> usize {
+        share.saturating_sub(self.bytes) / self.expected
+    }
+
     /// How many deliveries to keep in memory of those that the database holds.
-    pub(crate) fn claim_ahead(&self) -> usize {
+    fn claim_ahead(&self) -> usize {
+        self.ahead(CLAIM_AHEAD)
+    }
+
+    /// The same of those that wait in order.
+    pub(crate) fn ordered_ahead(&self) -> usize {
+        self.ahead(ORDERED_AHEAD)
+    }
+
+    fn ahead(&self, of_one_that_answers: usize) -> usize {
         match self.standing {
-            _ if self.closed => CLAIM_AHEAD,
-            Standing::Answers => CLAIM_AHEAD,
+            _ if self.closed => of_one_that_answers,
+            Standing::Answers => of_one_that_answers,
             Standing::Failing => FAILING_AHEAD,
             Standing::Untried | Standing::Stalled => 1,
         }
@@ -203,12 +227,14 @@ impl Lane {
 
     /// Whether the database should be asked for more now.
     pub(crate) fn wants_more(&self) -> bool {
-        self.behind && self.queue.len() <= self.claim_ahead() / 2 && self.paused_until.is_none()
+        let ahead = self.claim_ahead();
+        let least = CLAIM_LEAST.min(ahead.div_ceil(2));
+        self.behind && self.queue.len() + least <= ahead && self.paused_until.is_none()
     }
 
     /// The same for what waits in order.
     pub(crate) fn wants_more_in_order(&self) -> bool {
-        let wants = self.ordered.as_ref().is_some_and(|ordered| ordered.wants_more(self.claim_ahead()));
+        let wants = self.ordered.as_ref().is_some_and(|ordered| ordered.wants_more(self.ordered_ahead()));
         wants && (self.closed || self.paused_until.is_none())
     }
 

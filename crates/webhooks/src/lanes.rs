@@ -126,7 +126,7 @@ impl Lanes {
         self.bytes += bytes;
         self.queued += 1;
         let lane = self.lane(webhook, now);
-        lane.bytes += bytes;
+        lane.has_come(bytes);
         lane.tenant.get_or_insert_with(|| delivery.tenant.clone());
         if delivery.attempts == 0 {
             lane.push_new(Queued { delivery, bytes });

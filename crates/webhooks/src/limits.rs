@@ -41,11 +41,17 @@ pub(crate) const GREATEST_PAYLOAD: usize = 64 << 10;
 /// Deliveries to one endpoint that wait in memory.
 pub(crate) const LANE_QUEUE: usize = 4096;
 
-/// Deliveries claimed ahead for an endpoint that answers: at 28 in flight enough for four rounds.
-pub(crate) const CLAIM_AHEAD: usize = 128;
+/// Deliveries claimed ahead for an endpoint that answers. To claim one costs nearly as much as to write it and to record it, so a
+/// lane must catch up with the database while events are published as fast as they are delivered: from then on they go from hand
+/// to hand.
+pub(crate) const CLAIM_AHEAD: usize = 1024;
+/// Of those at least so many at once.
+pub(crate) const CLAIM_LEAST: usize = 64;
 /// The same for one that fails: one by one, each attempt would cost a transaction of its own.
 pub(crate) const FAILING_AHEAD: usize = 4;
-/// Deliveries read ahead of one queue of an ordered endpoint. A subject's are few, so that [`CLAIM_AHEAD`] has room for 32
+/// The same of ordered lanes, where nothing goes from hand to hand: at 28 in flight enough for four rounds.
+pub(crate) const ORDERED_AHEAD: usize = 128;
+/// Deliveries read ahead of one queue of an ordered endpoint. A subject's are few, so that [`ORDERED_AHEAD`] has room for 32
 /// subjects, more than are ever in flight, and none keeps the others out. A strict endpoint has one queue: what an answer a
 /// millisecond takes of it while a read takes 32 ms.
 pub(crate) const QUEUE_AHEAD: usize = 4;
@@ -55,8 +61,8 @@ pub(crate) const QUEUES_TOGETHER: usize = 128;
 /// A lane in which nothing waits for that long is free for whichever server queues the next delivery.
 pub(crate) const LANE_REST: Duration = Duration::from_secs(10);
 /// Deliveries, and endpoints, for which is claimed in one transaction: three statements of 30 µs for each endpoint and 20 µs for
-/// each row, about 3 ms in all, for which SQLite keeps everybody else from writing.
-pub(crate) const CLAIM_TOGETHER: usize = 64;
+/// each row, about 4 ms in all, for which SQLite keeps everybody else from writing.
+pub(crate) const CLAIM_TOGETHER: usize = 128;
 pub(crate) const LANES_TOGETHER: usize = 16;
 
 /// An endpoint without work for that long is forgotten. A lane takes about 300 bytes.

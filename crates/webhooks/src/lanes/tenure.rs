@@ -76,11 +76,11 @@ impl Lanes {
         let Some(ordered) = &mut lane.ordered else { return };
         let (due, rows) = found.unwrap_or((due_at, Vec::new()));
         let queued: Vec<Queued> = rows.into_iter().map(Queued::from).collect();
-        let (count, bytes) = (queued.len(), queued.iter().map(|queued| queued.bytes).sum::<usize>());
+        let sizes: Vec<usize> = queued.iter().map(|queued| queued.bytes).collect();
         if ordered.take_in(part, due, due_at, queued).is_empty() {
-            self.queued += count;
-            self.bytes += bytes;
-            lane.bytes += bytes;
+            self.queued += sizes.len();
+            self.bytes += sizes.iter().sum::<usize>();
+            sizes.into_iter().for_each(|bytes| lane.has_come(bytes));
         }
         self.make_ready(webhook);
     }

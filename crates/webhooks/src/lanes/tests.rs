@@ -3,7 +3,8 @@
 use super::*;
 use crate::lane::Standing;
 use crate::limits::{
-    FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER,
+    CLAIM_AHEAD, CLAIM_LEAST, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER, UNRECORDED,
+    UNTRIED_TOGETHER,
 };
 use crate::request::tests::delivery as some_delivery;
 use proptest::prelude::*;
@@ -196,6 +197,34 @@ async fn a_lane_catches_up_while_more_is_published_all_the_time() {
     lanes.claimed(WebhookId(1), false, now);
     let order: Vec<i64> = take_all(&mut lanes, now).iter().map(|job| job.delivery.id.0).collect();
     assert_eq!(order, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_lane_that_is_behind_wants_more_long_before_it_runs_out() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    lanes.lane(WebhookId(1), now).behind = true;
+    let mut wanted = 0;
+    while lanes.lane(WebhookId(1), now).wants_more() {
+        wanted += 1;
+        lanes.push(delivery(1, wanted), 1000, now);
+    }
+    assert_eq!(usize::try_from(wanted).unwrap(), CLAIM_AHEAD - CLAIM_LEAST + 1);
+    assert_eq!(lanes.lane(WebhookId(1), now).claim_now(), CLAIM_LEAST - 1);
+    lanes.lane(WebhookId(1), now).learn(Standing::Stalled, Some(false));
+    assert!(!lanes.lane(WebhookId(1), now).wants_more());
+}
+
+#[tokio::test]
+async fn a_lane_takes_next_deliveries_for_as_large_as_the_last_ones() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    let room = |lanes: &mut Lanes| lanes.lane(WebhookId(1), now).room(8 << 20);
+    assert_eq!(room(&mut lanes), 127, "of nothing known: for the greatest");
+    (0..100).for_each(|id| lanes.push(delivery(1, id), 1000, now));
+    assert!((7_500..=8_400).contains(&room(&mut lanes)), "{}", room(&mut lanes));
+    (100..120).for_each(|id| lanes.push(delivery(1, id), 65_000, now));
+    assert!((100..=120).contains(&room(&mut lanes)), "{}", room(&mut lanes));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Tests of order by state alone, against a database that is a map.
 
 use super::*;
-use crate::limits::CLAIM_AHEAD;
+use crate::limits::ORDERED_AHEAD;
 use crate::request::tests::delivery;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -33,13 +33,13 @@ impl Bench {
 
     /// Reads as the claimer does, as long as the lane wants it.
     fn read(&mut self, due_at: Timestamp) {
-        while self.lane.wants_more(CLAIM_AHEAD) && self.reads < 100_000 {
+        while self.lane.wants_more(ORDERED_AHEAD) && self.reads < 100_000 {
             self.reads += 1;
             let listed = match self.lane.round() {
                 Some(after) => self.listed(after),
                 None => Vec::new(),
             };
-            let parts = self.lane.choose(&listed, due_at, CLAIM_AHEAD - self.lane.queued);
+            let parts = self.lane.choose(&listed, due_at, ORDERED_AHEAD - self.lane.queued);
             for part in parts {
                 let rows: Vec<_> = self
                     .rows
@@ -174,7 +174,7 @@ fn a_head_of_many_blocked_deliveries_neither_fills_memory_nor_keeps_others_back(
         done += 1;
         bench.end(place);
         bench.read(NOW);
-        assert!(bench.lane.queued <= CLAIM_AHEAD + QUEUE_AHEAD, "{}", bench.lane.queued);
+        assert!(bench.lane.queued <= ORDERED_AHEAD + QUEUE_AHEAD, "{}", bench.lane.queued);
     }
     assert_eq!(done, 998);
 }
@@ -208,7 +208,7 @@ fn a_lane_that_is_lost_sends_nothing_and_waits_for_what_it_has_sent() {
     bench.read(NOW);
     let sent = bench.send().unwrap();
     assert_eq!(bench.lane.lose(), 1);
-    assert!(bench.lane.pop().is_none() && !bench.lane.wants_more(CLAIM_AHEAD));
+    assert!(bench.lane.pop().is_none() && !bench.lane.wants_more(ORDERED_AHEAD));
     // It is ours again before the answer has come: that one delivery is not sent a second time meanwhile.
     bench.lane.hold(1);
     bench.read(NOW);
