@@ -56,8 +56,10 @@ CREATE TABLE IF NOT EXISTS call_legs (
   held_ms BIGINT NOT NULL,
   -- The call's, so that an agent's calls are found in their order. The agent's first leg stands for the call.
   started_at BIGINT NOT NULL,
+  -- The call's present or last queue, so that those of a queue are found without looking at each call.
+  call_queue_id VARCHAR(64) NULL,
   PRIMARY KEY (tenant_id, call_id, number),
-  KEY call_legs_user (tenant_id, user_id, attempt, started_at, call_id)
+  KEY call_legs_user (tenant_id, user_id, attempt, started_at, call_id, call_queue_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS queue_entries (

@@ -56,9 +56,11 @@ CREATE TABLE IF NOT EXISTS call_legs (
   held_ms INTEGER NOT NULL,
   -- The call's, so that an agent's calls are found in their order. The agent's first leg stands for the call.
   started_at INTEGER NOT NULL,
+  -- The call's present or last queue, so that those of a queue are found without looking at each call.
+  call_queue_id TEXT NULL,
   PRIMARY KEY (tenant_id, call_id, number)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS call_legs_user ON call_legs (tenant_id, user_id, attempt, started_at, call_id);
+CREATE INDEX IF NOT EXISTS call_legs_user ON call_legs (tenant_id, user_id, attempt, started_at, call_id, call_queue_id);
 
 CREATE TABLE IF NOT EXISTS queue_entries (
   tenant_id TEXT NOT NULL,

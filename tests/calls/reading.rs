@@ -50,4 +50,31 @@ on_both! {
         assert_eq!(reader.get(&format!("{CALLS}/c2")).await.expect(200).data()["from"]["name"], "Anna");
         report(&reader, "c2", "end", json!({})).await.assert_error(403);
     }
+
+    async fn an_agents_calls_are_found_by_the_queue_that_they_are_in_now(server) {
+        let center = Center::open(&server).await;
+        let other = queue(&center.admin, "Other", 0, &[&center.lee_id]).await;
+        for id in ["c1", "c2"] {
+            center.with_kim(id).await;
+            center.report(id, "end", json!({})).await.expect(200);
+            center.kim.post_empty("/api/v1/agent-state/me/wrap-up/end").await.expect(200);
+        }
+        center.with_kim("c3").await;
+        let kims = |queue: &str, more: &str| format!("user_id={}&queue_id={queue}{more}", center.kim_id);
+        assert_eq!(ids(&center.pbx, &kims(&center.queue, "")).await, ["c3", "c2", "c1"]);
+        let to_lee = json!({ "kind": "blind", "to": { "user_id": center.lee_id } });
+        report(&center.kim, "c3", "transfer", to_lee).await.expect(200);
+        center.of(&center.lee_id, "c3", "answer").await.expect(200);
+        let on = json!({ "kind": "blind", "to": { "queue_id": other } });
+        report(&center.lee, "c3", "transfer", on).await.expect(200);
+        assert_eq!(ids(&center.pbx, &kims(&other, "")).await, ["c3"], "long after the agent's part");
+        assert_eq!(ids(&center.pbx, &kims(&center.queue, "")).await, ["c2", "c1"]);
+        assert_eq!(ids(&center.pbx, &kims(&other, "&active=false")).await, [""; 0]);
+        center.of(&center.lee_id, "c3", "answer").await.expect(200);
+        center.report("c3", "end", json!({})).await.expect(200);
+        assert_eq!(ids(&center.pbx, &kims(&other, "&active=false")).await, ["c3"]);
+        let lees = format!("user_id={}&queue_id=", center.lee_id);
+        assert_eq!(ids(&center.pbx, &format!("{lees}{other}")).await, ["c3"]);
+        assert_eq!(ids(&center.pbx, &format!("{lees}{}", center.queue)).await, [""; 0]);
+    }
 }

@@ -36,8 +36,11 @@ pub async fn page(mut conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit:
 }
 
 async fn ids(conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<String>> {
-    let (started, id) =
-        if filter.by_leg() { ("l.started_at", "l.call_id") } else { ("c.started_at", "c.id") };
+    let (started, id, queue_id) = if filter.by_leg() {
+        ("l.started_at", "l.call_id", "l.call_queue_id")
+    } else {
+        ("c.started_at", "c.id", "c.queue_id")
+    };
     on!(conn, c => {
         let mut select = QueryBuilder::new(if filter.by_leg() {
             "SELECT c.id FROM call_legs l JOIN calls c ON c.tenant_id = l.tenant_id AND c.id = l.call_id WHERE l.tenant_id = "
@@ -59,7 +62,7 @@ async fn ids(conn: Conn<'_>, tenant: &TenantId, filter: &Filter, limit: i64) -> 
             select.push(if active { " AND c.ended_at IS NULL" } else { " AND c.ended_at IS NOT NULL" });
         }
         if let Some(queue) = &filter.queue {
-            select.push(" AND c.queue_id = ").push_bind(queue.as_str());
+            select.push(format!(" AND {queue_id} = ")).push_bind(queue.as_str());
         }
         if let Some(from) = filter.from {
             select.push(format!(" AND {started} >= ")).push_bind(from.0);

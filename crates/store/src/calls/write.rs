@@ -21,7 +21,11 @@ pub async fn put(
         None => insert(conn.again(), tenant, after, body_hash).await?,
         Some(_) => update(conn.again(), tenant, after).await?,
     }
-    let (legs, entries) = before.map_or((&[][..], &[][..]), |call| (&call.legs, &call.entries));
+    let (mut legs, entries) = before.map_or((&[][..], &[][..]), |call| (&call.legs, &call.entries));
+    if before.is_some_and(|call| call.queue != after.queue) {
+        // Each says the call's queue.
+        legs = &[];
+    }
     put_legs(conn.again(), tenant, after, &changed(legs, &after.legs)).await?;
     put_entries(conn, tenant, after, &changed(entries, &after.entries)).await
 }
@@ -64,7 +68,7 @@ async fn put_legs(mut conn: Conn<'_>, tenant: &TenantId, call: &Call, legs: &[(i
         on!(conn.again(), c => {
             let mut replace = QueryBuilder::new(
                 "REPLACE INTO call_legs (tenant_id, call_id, number, id, user_id, role, queue_id, via, attempt, offered_at,
-                 answered_at, ended_at, missed, hold_count, held_since, held_ms, started_at) ");
+                 answered_at, ended_at, missed, hold_count, held_since, held_ms, started_at, call_queue_id) ");
             replace.push_values(some, |mut row, (number, leg)| {
                 row.push_bind(tenant.as_str()).push_bind(call.id.as_str()).push_bind(*number)
                     .push_bind(leg.id.as_str()).push_bind(leg.user.as_str()).push_bind(leg.role.as_str())
@@ -72,7 +76,8 @@ async fn put_legs(mut conn: Conn<'_>, tenant: &TenantId, call: &Call, legs: &[(i
                     .push_bind(i64::try_from(leg.attempt).unwrap_or(i64::MAX)).push_bind(leg.offered_at.0)
                     .push_bind(moment(leg.answered_at)).push_bind(moment(leg.ended_at))
                     .push_bind(leg.missed.map(OfferOutcome::as_str)).push_bind(i64::from(leg.hold_count))
-                    .push_bind(moment(leg.held_since)).push_bind(millis(leg.held)).push_bind(call.started_at.0);
+                    .push_bind(moment(leg.held_since)).push_bind(millis(leg.held)).push_bind(call.started_at.0)
+                    .push_bind(call.queue.as_ref().map(QueueId::as_str));
             });
             replace.build().execute(c).await.map(|_| ())
         })?;
