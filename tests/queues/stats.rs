@@ -162,7 +162,9 @@ on_both! {
         set(json!({ "timezone": "Pacific/Pago_Pago" })).await;
         assert_eq!(asked("offered").await, 0);
         assert_eq!(numbers_now(&server, &admin, &id).await["today"]["offered"], 0, "told as it is");
+        numbers(&mut ws, &id, |stats| stats["today"]["offered"] == 0).await;
         set(json!({ "timezone": "Pacific/Kiritimati" })).await;
+        numbers(&mut ws, &id, |stats| stats["today"]["offered"] == 1).await;
         assert_eq!(asked("offered").await, 1);
         assert_eq!(numbers_now(&server, &admin, &id).await["today"]["offered"], 1);
         // At midnight all begins anew, and listeners hear of it though nothing has happened.

@@ -100,16 +100,18 @@ impl Queues {
 
     /// The tenants whose numbers may be others now.
     async fn moved(&self, state: &State) -> Result<BTreeSet<TenantId>> {
-        let tenants: Vec<TenantId> = state.tenants.keys().cloned().collect();
+        let tenants: BTreeSet<TenantId> = state.tenants.keys().cloned().collect();
         if tenants.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(tenants);
         }
         let mut reader = self.broadcaster.store.read().await?;
-        let heads = journal::heads(reader.conn(), &tenants).await?;
+        let heads = journal::heads(reader.conn(), &tenants.iter().cloned().collect::<Vec<_>>()).await?;
+        // Each time anew: another time zone is another day, and no event tells of it.
+        let settings = settings::of_tenants(reader.conn(), &tenants).await?;
         let now = self.broadcaster.clock.now();
         let has_moved = |(tenant, head): (TenantId, i64)| {
-            let known = state.tenants.get(&tenant)?;
-            (known.seq != head || known.is_another_day(now)).then_some(tenant)
+            let (known, settings) = (state.tenants.get(&tenant)?, settings.get(&tenant)?);
+            (known.seq != head || !known.is_of(settings.day_of(now))).then_some(tenant)
         };
         Ok(heads.into_iter().filter_map(has_moved).collect())
     }
@@ -135,7 +137,6 @@ impl Queues {
     ) -> Result<()> {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         let heads = journal::heads(snapshot.conn(), tenants).await?;
-        // Each time anew: another time zone is another day.
         let mut settings = settings::of_tenants(snapshot.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
         for (tenant, head) in heads {
@@ -170,7 +171,6 @@ async fn take_up(
         let all = stats::compute(conn, tenant, queues, &settings, now).await?;
         known.take_in(&dirty, all, day, now);
     }
-    known.settings = settings;
     known.seq = head;
     Ok(())
 }

@@ -56,10 +56,10 @@ async fn repair_holes(shared: &Shared) {
     loop {
         tokio::select! {
             () = shared.holes.notified() => {
-                sleep(PATIENCE).await;
                 for tenant in shared.take_holes() {
                     if under_way.insert(tenant.id.clone()) {
                         repairs.push(async move {
+                            sleep(PATIENCE).await;
                             repair(shared, &tenant).await;
                             tenant.id.clone()
                         });

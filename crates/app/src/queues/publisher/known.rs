@@ -3,7 +3,7 @@
 use super::dirty::Dirty;
 use crate::queues::stats::Stats;
 use model::queues::Queue;
-use model::{QueueId, TenantSettings, Timestamp};
+use model::{QueueId, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -15,8 +15,6 @@ const WHILE_WAITING: Duration = Duration::from_secs(9);
 pub(super) struct Known {
     /// The log position up to which it is.
     pub seq: i64,
-    /// By what the days are told apart.
-    pub settings: TenantSettings,
     /// The day that the numbers are of; none before the first.
     day: Option<i64>,
     queues: BTreeMap<QueueId, One>,
@@ -34,11 +32,6 @@ impl Known {
     /// Whether nothing was ever read.
     pub(super) fn is_new(&self) -> bool {
         self.day.is_none()
-    }
-
-    /// Whether the tenant's midnight has passed.
-    pub(super) fn is_another_day(&self, now: Timestamp) -> bool {
-        !self.is_new() && !self.is_of(self.settings.day_of(now))
     }
 
     /// Whether the numbers are of that day.
