@@ -158,4 +158,6 @@ async fn a_browser_shows_every_call_and_asks_nobody_else() {
     }
     // Errors of scripts, and what was not let through.
     assert!(!said.contains("CONSOLE"), "{said}");
+    let (_, said) = browser::rendered("data:text/html,<script>null.x</script>").await;
+    assert!(said.contains("CONSOLE"), "an error would show: {said}");
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::browser::Page;
 use crate::harness::macros::on_both;
-use crate::harness::sink::{Received, Reply, Sink};
+use crate::harness::sink::{Received, Sink};
 use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 use crate::quick_start::document::repository;
@@ -80,10 +80,13 @@ on_both! {
 /// Whether a page gets an answer of this server, and a WebSocket with a ticket that is good, without the client.
 async fn tried(server: &Server, site: &Sink) -> Value {
     let _page = open(site, server, "&bare");
-    site.wait_for(1).await;
+    eventually("the page", async || {
+        site.received().iter().any(|request| request.path == "/ticket").then_some(())
+    })
+    .await;
     // Now that it is there: a ticket lives for 30 s.
     let ticket = server.admin().await.post_empty("/api/v1/auth/ws-ticket").await.expect(200);
-    site.reply_next([Reply::status(200).body(ticket.text_of("ticket"))]);
+    site.add_file("/ticket".to_owned(), "text/plain", ticket.text_of("ticket"));
     eventually("the page's report", async || reports(site).pop()).await
 }
 

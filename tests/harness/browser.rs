@@ -4,9 +4,12 @@ use std::process::Command;
 
 use super::process::{Dir, Process, guarded, run};
 
-/// What Chromium would do beside showing a page: ask its maker's servers, and write to shared memory that containers lack.
-const QUIET: [&str; 11] = [
+/// What Chromium would do beside showing a page: ask its maker's servers, write to shared memory that containers lack, and
+/// leave a process behind that waits for crashes.
+const QUIET: [&str; 13] = [
     "--headless",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

@@ -199,16 +199,24 @@ impl Drop for Dir {
 /// Runs a command to its end, off the async threads.
 pub async fn run(command: Command, input: &str) -> std::process::Output {
     let input = input.to_owned();
-    let done = tokio::task::spawn_blocking(move || finish(command, &input));
+    let (started, group) = mpsc::channel();
+    let done = tokio::task::spawn_blocking(move || finish(command, &input, &started));
     match tokio::time::timeout(LIMIT, done).await {
         Ok(output) => output.expect("the thread ran to its end"),
-        Err(_) => panic!("a command did not end within {LIMIT:?}"),
+        Err(_) => {
+            // Whoever waits for its output would wait for ever.
+            group.try_iter().for_each(|group: u32| signal("KILL", &format!("-{group}")));
+            panic!("a command did not end within {LIMIT:?}")
+        }
     }
 }
 
-fn finish(mut command: Command, input: &str) -> std::process::Output {
+fn finish(mut command: Command, input: &str, started: &mpsc::Sender<u32>) -> std::process::Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0);
     let mut child = spawn(command);
+    // Nobody hears it who has given up before.
+    let _ = started.send(child.id());
     // A command that does not read its input may have closed it already.
     let _ = child.stdin.take().expect("standard input is piped").write_all(input.as_bytes());
     child.wait_with_output().expect("the command runs")

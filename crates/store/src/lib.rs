@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod api_keys;
+mod asked;
 pub mod calls;
 mod checkpoints;
 mod db;
@@ -37,6 +38,7 @@ pub mod webhooks;
 pub mod ws_connections;
 pub mod ws_tickets;
 
+pub use asked::Asked;
 pub use db::{Conn, Database, Reader, Store, Tls, Tx};
 pub use error::{Error, Result};
 pub use migrate::{MigrationStatus, migrate, migration_status};

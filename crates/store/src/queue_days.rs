@@ -1,7 +1,6 @@
 //! Queues' numbers by day: each statement adds to what is there, so that nothing is ever counted by looking through calls.
 
-use crate::queues::queue_id;
-use crate::rows::padded;
+use crate::asked::{self, Asked};
 use crate::{Conn, Result, from_row, on};
 use model::queues::Day;
 use model::{QueueId, TenantId};
@@ -41,7 +40,7 @@ fn sums(day: &Day) -> [u64; 12] {
 }
 
 struct Row {
-    queue_id: String,
+    place: i64,
     offered: i64,
     answered: i64,
     answered_in_time: i64,
@@ -58,14 +57,14 @@ struct Row {
 }
 
 from_row!(
-    Row: queue_id, offered, answered, answered_in_time, abandoned, short_abandoned, timed_out,
+    Row: place, offered, answered, answered_in_time, abandoned, short_abandoned, timed_out,
     answered_wait_ms, abandoned_wait_ms, max_wait_ms, handled, talk_ms, hold_ms, wrap_up_ms
 );
 
 impl Row {
-    fn read(self) -> Result<(QueueId, Day)> {
+    fn read(&self) -> Day {
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
-        let day = Day {
+        Day {
             offered: count(self.offered),
             answered: count(self.answered),
             answered_in_time: count(self.answered_in_time),
@@ -79,8 +78,7 @@ impl Row {
             talk_ms: count(self.talk_ms),
             hold_ms: count(self.hold_ms),
             wrap_up_ms: count(self.wrap_up_ms),
-        };
-        Ok((queue_id(&self.queue_id)?, day))
+        }
     }
 }
 
@@ -114,31 +112,53 @@ pub async fn add(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId, day: i64, m
     })
 }
 
-/// The numbers of these queues on a day; queues without any are left out.
-pub async fn find(
-    conn: Conn<'_>,
-    tenant: &TenantId,
-    queues: &[QueueId],
-    day: i64,
-) -> Result<Vec<(QueueId, Day)>> {
-    if queues.is_empty() {
-        return Ok(Vec::new());
+/// The numbers of these queues on the days asked for, each with its place; queues without any are left out.
+pub async fn find(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<(usize, Day)>> {
+    let mut days = Vec::new();
+    for (asked, first) in all.chunks(asked::TOGETHER).zip((0..).step_by(asked::TOGETHER)) {
+        let join = asked::join(&conn, "queue_days d", "PRIMARY");
+        let rows: Vec<Row> = on!(conn.again(), c => {
+            let mut select = QueryBuilder::new("SELECT a.place, d.*");
+            asked::push_from(&mut select, asked);
+            select.push(join).push("ON d.tenant_id = a.tenant_id AND d.queue_id = a.queue_id AND d.day = a.day");
+            select.build_query_as().fetch_all(c).await
+        })?;
+        days.extend(rows.iter().map(|row| (first + asked::place(row.place), row.read())));
     }
-    let rows: Vec<Row> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT * FROM queue_days WHERE tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND day = ").push_bind(day).push(" AND queue_id IN (");
-        let mut list = select.separated(", ");
-        for queue in padded(queues) {
-            list.push_bind(queue.as_str());
-        }
-        select.push(")");
-        select.build_query_as().fetch_all(c).await
-    })?;
-    rows.into_iter().map(Row::read).collect()
+    Ok(days)
 }
 
 /// Forgets a queue's numbers.
 pub async fn delete(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId) -> Result<()> {
     on!(conn, c => sqlx::query("DELETE FROM queue_days WHERE tenant_id = ? AND queue_id = ?")
         .bind(tenant.as_str()).bind(queue.as_str()).execute(c).await.map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Database, Store, migrate};
+
+    #[tokio::test]
+    async fn each_answer_names_its_place_however_many_are_asked() {
+        let store = Store::connect(&Database::Sqlite(":memory:".into())).await.unwrap();
+        migrate(&store).await.unwrap();
+        let tenants = ["a", "b"].map(|id| TenantId::parse(id).unwrap());
+        let queues: Vec<QueueId> =
+            (0..3 * asked::TOGETHER / 2).map(|n| QueueId::parse(&format!("q{n}")).unwrap()).collect();
+        let asked: Vec<Asked<'_>> = queues
+            .iter()
+            .flat_map(|queue| tenants.iter().map(move |tenant| Asked { tenant, queue, day: 7 }))
+            .collect();
+        let mut tx = store.begin().await.unwrap();
+        let mut expected = Vec::new();
+        for (place, one) in asked.iter().enumerate().filter(|(place, _)| place % 5 == 0) {
+            let today = Day { offered: u64::try_from(place).unwrap() + 1, ..Day::default() };
+            add(tx.conn(), one.tenant, one.queue, 7, &today).await.unwrap();
+            add(tx.conn(), one.tenant, one.queue, 8, &Day { offered: 1, ..Day::default() }).await.unwrap();
+            expected.push((place, today));
+        }
+        assert_eq!(find(tx.conn(), &asked).await.unwrap(), expected);
+        assert_eq!(find(tx.conn(), &[]).await.unwrap(), []);
+    }
 }

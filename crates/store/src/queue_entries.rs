@@ -1,7 +1,6 @@
 //! What waits in queues now.
 
-use crate::queues::queue_id;
-use crate::rows::padded;
+use crate::asked::{self, Asked};
 use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::calls::Party;
 use model::{CallId, EntryId, QueueId, TenantId, Timestamp};
@@ -10,8 +9,8 @@ use sqlx::QueryBuilder;
 /// How many wait in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// The queue.
-    pub queue: QueueId,
+    /// The queue's place in what was asked.
+    pub place: usize,
     /// How many.
     pub entries: u64,
     /// Since when the oldest of them does.
@@ -19,26 +18,24 @@ pub struct Waiting {
 }
 
 /// How many wait in these queues; those where nobody does are left out.
-pub async fn counts(conn: Conn<'_>, tenant: &TenantId, queues: &[QueueId]) -> Result<Vec<Waiting>> {
-    if queues.is_empty() {
-        return Ok(Vec::new());
+pub async fn counts(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<Waiting>> {
+    let mut waiting = Vec::new();
+    for (asked, first) in all.chunks(asked::TOGETHER).zip((0..).step_by(asked::TOGETHER)) {
+        let join = asked::join(&conn, "queue_entries e", "queue_entries_waiting");
+        let rows: Vec<(i64, i64, i64)> = on!(conn.again(), c => {
+            let mut select = QueryBuilder::new("SELECT a.place, COUNT(*), MIN(e.joined_at)");
+            asked::push_from(&mut select, asked);
+            select.push(join).push("ON e.tenant_id = a.tenant_id AND e.queue_id = a.queue_id
+                AND e.left_at IS NULL GROUP BY a.place");
+            select.build_query_as().fetch_all(c).await
+        })?;
+        waiting.extend(rows.into_iter().map(|(place, entries, oldest)| Waiting {
+            place: first + asked::place(place),
+            entries: u64::try_from(entries).unwrap_or_default(),
+            oldest_joined_at: Timestamp(oldest),
+        }));
     }
-    let rows: Vec<(String, i64, i64)> = on!(conn, c => {
-        let mut select = QueryBuilder::new(
-            "SELECT queue_id, COUNT(*), MIN(joined_at) FROM queue_entries WHERE tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND left_at IS NULL AND queue_id IN (");
-        let mut list = select.separated(", ");
-        for queue in padded(queues) {
-            list.push_bind(queue.as_str());
-        }
-        select.push(") GROUP BY queue_id");
-        select.build_query_as().fetch_all(c).await
-    })?;
-    let read = |(queue, entries, oldest): (String, i64, i64)| {
-        let entries = u64::try_from(entries).unwrap_or_default();
-        Ok(Waiting { queue: queue_id(&queue)?, entries, oldest_joined_at: Timestamp(oldest) })
-    };
-    rows.into_iter().map(read).collect()
+    Ok(waiting)
 }
 
 /// A stay that goes on.

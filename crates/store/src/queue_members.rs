@@ -1,5 +1,6 @@
 //! Who serves which queue.
 
+use crate::asked::{self, Asked};
 use crate::queues::queue_id;
 use crate::rows::padded;
 use crate::{Conn, Error, Result, corrupt, from_row, on};
@@ -111,8 +112,8 @@ pub async fn remove(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId, user: &U
 /// How many members of a queue are in a state, paused in the queue or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InState {
-    /// The queue.
-    pub queue: QueueId,
+    /// The queue's place in what was asked.
+    pub place: usize,
     /// Their published state.
     pub state: State,
     /// Whether they are paused in the queue.
@@ -122,31 +123,27 @@ pub struct InState {
 }
 
 /// The members of these queues, counted by state.
-pub async fn by_state(conn: Conn<'_>, tenant: &TenantId, queues: &[QueueId]) -> Result<Vec<InState>> {
-    if queues.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<(String, String, i64, i64)> = on!(conn, c => {
-        let mut select = QueryBuilder::new(
-            "SELECT m.queue_id, COALESCE(s.state, 'offline') AS present,
-             CASE WHEN m.paused_since IS NULL THEN 0 ELSE 1 END AS paused, COUNT(*)
-             FROM queue_members m LEFT JOIN agent_states s ON s.tenant_id = m.tenant_id AND s.user_id = m.user_id
-             WHERE m.tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND m.queue_id IN (");
-        let mut list = select.separated(", ");
-        for queue in padded(queues) {
-            list.push_bind(queue.as_str());
+pub async fn by_state(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<InState>> {
+    let mut counted = Vec::new();
+    for (asked, first) in all.chunks(asked::TOGETHER).zip((0..).step_by(asked::TOGETHER)) {
+        let join = asked::join(&conn, "queue_members m", "PRIMARY");
+        let rows: Vec<(i64, String, i64, i64)> = on!(conn.again(), c => {
+            let mut select = QueryBuilder::new("SELECT a.place, COALESCE(s.state, 'offline') AS present,
+                CASE WHEN m.paused_since IS NULL THEN 0 ELSE 1 END AS paused, COUNT(*)");
+            asked::push_from(&mut select, asked);
+            select.push(join).push("ON m.tenant_id = a.tenant_id AND m.queue_id = a.queue_id
+                LEFT JOIN agent_states s ON s.tenant_id = m.tenant_id AND s.user_id = m.user_id
+                GROUP BY a.place, present, paused");
+            select.build_query_as().fetch_all(c).await
+        })?;
+        for (place, state, paused, members) in rows {
+            counted.push(InState {
+                place: first + asked::place(place),
+                state: State::parse(&state).ok_or_else(|| corrupt("agent_states.state", &state))?,
+                is_paused: paused != 0,
+                members: u64::try_from(members).unwrap_or_default(),
+            });
         }
-        select.push(") GROUP BY m.queue_id, present, paused");
-        select.build_query_as().fetch_all(c).await
-    })?;
-    let read = |(queue, state, paused, members): (String, String, i64, i64)| {
-        Ok(InState {
-            queue: queue_id(&queue)?,
-            state: State::parse(&state).ok_or_else(|| corrupt("agent_states.state", &state))?,
-            is_paused: paused != 0,
-            members: u64::try_from(members).unwrap_or_default(),
-        })
-    };
-    rows.into_iter().map(read).collect()
+    }
+    Ok(counted)
 }

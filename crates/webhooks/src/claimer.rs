@@ -187,7 +187,7 @@ fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
         let Some(webhook) = lanes.wanted.pop() else { break };
         let lane = lanes.lane(webhook, Instant::now());
         // A claimed row's payload is not known before it is read: 128 rows are 8 MiB above the bound at worst.
-        let limit = lane.claim_now().min(lane.room(share)).min(left);
+        let limit = lane.claim_now(share).min(left);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
             lanes.fall_behind(webhook);
             continue;

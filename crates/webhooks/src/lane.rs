@@ -194,9 +194,11 @@ impl Lane {
         self.expected = ((self.expected * 7 + bytes) / 8).max(1);
     }
 
-    /// How many deliveries may come into memory without exceeding `share` bytes, if they are like the last ones.
+    /// How many deliveries may come into memory without exceeding `share` bytes, if they are like the last ones. A lane that has
+    /// nothing there gets one as long as there is a share at all.
     pub(crate) fn room(&self, share: usize) -> usize {
-        share.saturating_sub(self.bytes) / self.expected
+        let least = usize::from(self.bytes == 0 && share > 0);
+        (share.saturating_sub(self.bytes) / self.expected).max(least)
     }
 
     /// How many deliveries to keep in memory of those that the database holds.
@@ -218,18 +220,24 @@ impl Lane {
         }
     }
 
-    /// How many to claim now.
-    pub(crate) fn claim_now(&self) -> usize {
+    /// How many to claim now, having `share` bytes. None while it still has plenty to send and could take in only a few.
+    pub(crate) fn claim_now(&self, share: usize) -> usize {
         // What waits in memory came later than what is claimed to catch up.
         let waiting = if self.catching_up { 0 } else { self.queue.len() };
-        self.claim_ahead().saturating_sub(waiting)
+        let most = self.claim_ahead().saturating_sub(waiting).min(self.room(share));
+        if waiting > self.claim_least() && most < self.claim_least() { 0 } else { most }
+    }
+
+    /// What is worth a claim.
+    fn claim_least(&self) -> usize {
+        CLAIM_LEAST.min(self.claim_ahead().div_ceil(2))
     }
 
     /// Whether the database should be asked for more now.
     pub(crate) fn wants_more(&self) -> bool {
-        let ahead = self.claim_ahead();
-        let least = CLAIM_LEAST.min(ahead.div_ceil(2));
-        self.behind && self.queue.len() + least <= ahead && self.paused_until.is_none()
+        self.behind
+            && self.queue.len() + self.claim_least() <= self.claim_ahead()
+            && self.paused_until.is_none()
     }
 
     /// The same for what waits in order.

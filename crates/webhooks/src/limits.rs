@@ -32,7 +32,8 @@ pub(crate) const FAILING_BURST: Duration = Duration::from_millis(100);
 pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 
 /// Deliveries in memory, all endpoints together, in bytes: payload and [`DELIVERY_OVERHEAD`]. An endpoint may hold at
-/// most an eighth of what is free, so alone 7.1 MiB (7.1 ≤ 56.9 / 8).
+/// most an eighth of what is free, so alone 7.1 MiB (7.1 ≤ 56.9 / 8); by one claim of payloads far larger than the last ones
+/// [`CLAIM_TOGETHER`] of them more, 8 MiB.
 pub(crate) const MEMORY: usize = 64 << 20;
 /// What a delivery needs beside its payload: ids, subject, places in queues.
 pub(crate) const DELIVERY_OVERHEAD: usize = 512;
@@ -45,7 +46,7 @@ pub(crate) const LANE_QUEUE: usize = 4096;
 /// lane must catch up with the database while events are published as fast as they are delivered: from then on they go from hand
 /// to hand.
 pub(crate) const CLAIM_AHEAD: usize = 1024;
-/// Of those at least so many at once.
+/// Of those at least so many at once, or none, as long as there are that many to send.
 pub(crate) const CLAIM_LEAST: usize = 64;
 /// The same for one that fails: one by one, each attempt would cost a transaction of its own.
 pub(crate) const FAILING_AHEAD: usize = 4;

@@ -43,6 +43,7 @@ async function ticket() {
   for (;;) {
     const text = await (await fetch('/ticket')).text();
     if (text) return text;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

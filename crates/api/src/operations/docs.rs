@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
 /// Whatever comes to stand in the pages: browsers load nothing for them from elsewhere, and show them in nobody's frame.
-const FROM_HERE_ONLY: &str = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+const FROM_HERE_ONLY: &str = "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The API's description in OpenAPI 3.1

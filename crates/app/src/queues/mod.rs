@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use store::queues::{self as rows, Stored};
 use store::revocations::Revoked;
-use store::{queue_days, queue_entries, queue_members};
+use store::{Asked, queue_days, queue_entries, queue_members};
 
 /// Queues of a tenant, at most: what is computed for all of them at once stays small.
 pub(crate) const QUEUES_AT_MOST: i64 = 2_000;
@@ -103,7 +103,7 @@ impl Queues {
         let tenant = caller.tenant();
         let mut work = self.broadcaster.begin().await?;
         let queue = lock(&mut work, tenant, id).await?;
-        let waiting = queue_entries::counts(work.conn(), tenant, std::slice::from_ref(id)).await?;
+        let waiting = queue_entries::counts(work.conn(), &[Asked { tenant, queue: id, day: 0 }]).await?;
         if let Some(waiting) = waiting.first() {
             return Err(not_empty(waiting.entries));
         }

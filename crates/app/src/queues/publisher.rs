@@ -5,13 +5,14 @@
 mod dirty;
 mod known;
 
+use super::stats::{Question, Stats};
 use super::{QUEUES_AT_MOST, Queues, rows, stats};
 use crate::{Error, Result, events};
 use async_recursion::async_recursion as boxed;
 use dirty::Dirty;
 use known::Known;
 use model::queues::Queue;
-use model::{Event, TenantId, TenantSettings, Timestamp, catalogue};
+use model::{Event, TenantId, Timestamp, catalogue};
 use realtime::Waiting;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -87,10 +88,8 @@ impl Queues {
         state.tenants.retain(|tenant, _| listened.contains(tenant));
         state.newcomers.retain(|tenant, _| listened.contains(tenant));
         let now = self.broadcaster.clock.now();
-        match self.moved(state).await {
-            Ok(moved) => drop(self.refresh(moved, state).await),
-            Err(error) => tracing::debug!(%error, "Queues' numbers are told later"),
-        }
+        let moved = self.moved(state).await;
+        self.refresh(moved, state).await;
         for (tenant, known) in &mut state.tenants {
             let due: Vec<Arc<Event>> =
                 known.take_due(now).iter().map(|one| event(tenant, one, now)).collect();
@@ -98,16 +97,24 @@ impl Queues {
         }
     }
 
-    /// The tenants whose numbers may be others now.
-    async fn moved(&self, state: &State) -> Result<BTreeSet<TenantId>> {
-        let tenants: BTreeSet<TenantId> = state.tenants.keys().cloned().collect();
-        if tenants.is_empty() {
-            return Ok(tenants);
+    /// The tenants whose numbers may be others now. Of whom that cannot be told now is told later.
+    async fn moved(&self, state: &State) -> BTreeSet<TenantId> {
+        let tenants: Vec<TenantId> = state.tenants.keys().cloned().collect();
+        let mut moved = BTreeSet::new();
+        for some in tenants.chunks(TOGETHER) {
+            match self.moved_of(some, state).await {
+                Ok(more) => moved.extend(more),
+                Err(error) => tracing::debug!(%error, "Queues' numbers are told later"),
+            }
         }
+        moved
+    }
+
+    async fn moved_of(&self, tenants: &[TenantId], state: &State) -> Result<Vec<TenantId>> {
         let mut reader = self.broadcaster.store.read().await?;
-        let heads = journal::heads(reader.conn(), &tenants.iter().cloned().collect::<Vec<_>>()).await?;
+        let heads = journal::heads(reader.conn(), tenants).await?;
         // Each time anew: another time zone is another day, and no event tells of it.
-        let settings = settings::of_tenants(reader.conn(), &tenants).await?;
+        let settings = settings::of_tenants(reader.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
         let has_moved = |(tenant, head): (TenantId, i64)| {
             let (known, settings) = (state.tenants.get(&tenant)?, settings.get(&tenant)?);
@@ -139,40 +146,67 @@ impl Queues {
         let heads = journal::heads(snapshot.conn(), tenants).await?;
         let mut settings = settings::of_tenants(snapshot.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
+        let (mut questions, mut notes) = (Vec::new(), Vec::new());
         for (tenant, head) in heads {
             let known = state.tenants.entry(tenant.clone()).or_default();
-            let settings = settings.remove(&tenant).unwrap_or_default();
-            match take_up(snapshot.conn(), &tenant, known, settings, head, now).await {
-                Ok(()) => drop(refreshed.insert(tenant)),
-                // Nobody gets an answer now.
-                Err(Error::Store(error)) if error.is_unavailable() => return Err(error.into()),
-                Err(error) => {
-                    tracing::debug!(%error, tenant_id = %tenant, "Queues' numbers are told later");
-                }
+            let day = settings.remove(&tenant).unwrap_or_default().day_of(now);
+            if let Some((dirty, queues)) = or_later(wanted(snapshot.conn(), &tenant, known, head, day).await)?
+            {
+                questions.push(Question { tenant, day, queues });
+                notes.push((head, dirty));
             }
+        }
+        let answers = answers(snapshot.conn(), &questions).await?;
+        for ((question, (head, dirty)), answer) in questions.into_iter().zip(notes).zip(answers) {
+            let (Some(all), Some(known)) = (answer, state.tenants.get_mut(&question.tenant)) else {
+                continue;
+            };
+            if !dirty.is_empty() {
+                known.take_in(&dirty, all, question.day, now);
+            }
+            known.seq = head;
+            refreshed.insert(question.tenant);
         }
         Ok(())
     }
 }
 
-/// Brings one tenant's numbers up to where its log ends.
-async fn take_up(
+/// Which queues of a tenant are to be computed anew, with what they are set to.
+async fn wanted(
     mut conn: Conn<'_>,
     tenant: &TenantId,
-    known: &mut Known,
-    settings: TenantSettings,
+    known: &Known,
     head: i64,
-    now: Timestamp,
-) -> Result<()> {
-    let day = settings.day_of(now);
+    day: i64,
+) -> Result<(Dirty, Vec<Queue>)> {
     let dirty = dirty::since(conn.again(), tenant, known, head, day).await?;
-    if !dirty.is_empty() {
-        let queues = load(conn.again(), tenant, known, &dirty).await?;
-        let all = stats::compute(conn, tenant, queues, &settings, now).await?;
-        known.take_in(&dirty, all, day, now);
+    let queues = if dirty.is_empty() { Vec::new() } else { load(conn, tenant, known, &dirty).await? };
+    Ok((dirty, queues))
+}
+
+/// All answers at once; one by one where some row cannot be read, so that only its tenant has none.
+async fn answers(mut conn: Conn<'_>, questions: &[Question]) -> Result<Vec<Option<Vec<Stats>>>> {
+    if let Some(all) = or_later(stats::compute_all(conn.again(), questions).await)? {
+        return Ok(all.into_iter().map(Some).collect());
     }
-    known.seq = head;
-    Ok(())
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        let answer = stats::compute_all(conn.again(), std::slice::from_ref(question)).await;
+        answers.push(or_later(answer)?.and_then(|mut one| one.pop()));
+    }
+    Ok(answers)
+}
+
+/// Nothing where a tenant's rows cannot be read. An error where nobody gets an answer now.
+fn or_later<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Store(error)) if error.is_unavailable() => Err(error.into()),
+        Err(error) => {
+            tracing::debug!(%error, "Queues' numbers are told later");
+            Ok(None)
+        }
+    }
 }
 
 async fn load(conn: Conn<'_>, tenant: &TenantId, known: &Known, dirty: &Dirty) -> Result<Vec<Queue>> {
@@ -190,6 +224,6 @@ async fn load(conn: Conn<'_>, tenant: &TenantId, known: &Known, dirty: &Dirty) -
     Ok(rows::of_ids(conn, tenant, &ids).await?)
 }
 
-fn event(tenant: &TenantId, one: &stats::Stats, now: Timestamp) -> Arc<Event> {
+fn event(tenant: &TenantId, one: &Stats, now: Timestamp) -> Arc<Event> {
     Arc::new(events::of_the_moment(tenant, events::queues::stats(tenant, one, now), now))
 }

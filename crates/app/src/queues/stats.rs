@@ -8,9 +8,8 @@ use model::agents::State;
 use model::queues::{Day, Queue};
 use model::{QueueId, TenantId, TenantSettings, Timestamp};
 use serde::Serialize;
-use std::collections::HashMap;
 use std::time::Duration;
-use store::{Conn, queue_days, queue_entries, queue_members, settings};
+use store::{Asked, Conn, queue_days, queue_entries, queue_members, settings};
 
 /// A queue's numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,35 +66,59 @@ impl Stats {
     }
 }
 
-/// The numbers of those queues at `now`, in their order, of the day that it is by the tenant's `settings`.
+/// Queues of a tenant whose numbers are wanted.
+pub(crate) struct Question {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The day that it is for the tenant.
+    pub day: i64,
+    /// The queues.
+    pub queues: Vec<Queue>,
+}
+
+/// The numbers of all those queues, in their order, in three statements for each 256 of them.
+pub(crate) async fn compute_all(mut conn: Conn<'_>, questions: &[Question]) -> Result<Vec<Vec<Stats>>> {
+    let asked: Vec<Asked<'_>> = questions.iter().flat_map(Question::asked).collect();
+    let new = |queue: &Queue| Stats {
+        queue: queue.clone(),
+        waiting: 0,
+        oldest_joined_at: None,
+        agents: AgentCounts::default(),
+        today: Day::default(),
+    };
+    let mut all: Vec<Stats> = questions.iter().flat_map(|question| &question.queues).map(new).collect();
+    for waiting in queue_entries::counts(conn.again(), &asked).await? {
+        let Some(stats) = all.get_mut(waiting.place) else { continue };
+        (stats.waiting, stats.oldest_joined_at) = (waiting.entries, Some(waiting.oldest_joined_at));
+    }
+    for counted in queue_members::by_state(conn.again(), &asked).await? {
+        let Some(stats) = all.get_mut(counted.place) else { continue };
+        stats.agents.add(counted.state, counted.is_paused, counted.members);
+    }
+    for (place, day) in queue_days::find(conn, &asked).await? {
+        let Some(stats) = all.get_mut(place) else { continue };
+        stats.today = day;
+    }
+    let mut all = all.into_iter();
+    Ok(questions.iter().map(|question| all.by_ref().take(question.queues.len()).collect()).collect())
+}
+
+impl Question {
+    fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        self.queues.iter().map(|queue| Asked { tenant: &self.tenant, queue: &queue.id, day: self.day })
+    }
+}
+
+/// The numbers of one tenant's queues at `now`, in their order, of the day that it is by the tenant's `settings`.
 pub(crate) async fn compute(
-    mut conn: Conn<'_>,
+    conn: Conn<'_>,
     tenant: &TenantId,
     queues: Vec<Queue>,
     settings: &TenantSettings,
     now: Timestamp,
 ) -> Result<Vec<Stats>> {
-    let ids: Vec<QueueId> = queues.iter().map(|queue| queue.id.clone()).collect();
-    let waiting = queue_entries::counts(conn.again(), tenant, &ids).await?;
-    let mut waiting: HashMap<QueueId, (u64, Timestamp)> =
-        waiting.into_iter().map(|one| (one.queue, (one.entries, one.oldest_joined_at))).collect();
-    let mut agents: HashMap<QueueId, AgentCounts> = HashMap::new();
-    for counted in queue_members::by_state(conn.again(), tenant, &ids).await? {
-        agents.entry(counted.queue).or_default().add(counted.state, counted.is_paused, counted.members);
-    }
-    let days = queue_days::find(conn, tenant, &ids, settings.day_of(now)).await?;
-    let mut days: HashMap<QueueId, Day> = days.into_iter().collect();
-    let of = |queue: Queue| {
-        let waiting = waiting.remove(&queue.id);
-        Stats {
-            waiting: waiting.map_or(0, |(entries, _)| entries),
-            oldest_joined_at: waiting.map(|(_, oldest)| oldest),
-            agents: agents.remove(&queue.id).unwrap_or_default(),
-            today: days.remove(&queue.id).unwrap_or_default(),
-            queue,
-        }
-    };
-    Ok(queues.into_iter().map(of).collect())
+    let question = Question { tenant: tenant.clone(), day: settings.day_of(now), queues };
+    Ok(compute_all(conn, &[question]).await?.pop().unwrap_or_default())
 }
 
 impl Queues {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::lane::Standing;
 use crate::limits::{
-    CLAIM_AHEAD, CLAIM_LEAST, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER, UNRECORDED,
-    UNTRIED_TOGETHER,
+    CLAIM_AHEAD, CLAIM_LEAST, CLAIM_TOGETHER, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE,
+    STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER,
 };
 use crate::request::tests::delivery as some_delivery;
 use proptest::prelude::*;
@@ -210,9 +210,46 @@ async fn a_lane_that_is_behind_wants_more_long_before_it_runs_out() {
         lanes.push(delivery(1, wanted), 1000, now);
     }
     assert_eq!(usize::try_from(wanted).unwrap(), CLAIM_AHEAD - CLAIM_LEAST + 1);
-    assert_eq!(lanes.lane(WebhookId(1), now).claim_now(), CLAIM_LEAST - 1);
+    let share = lanes.share();
+    assert_eq!(lanes.lane(WebhookId(1), now).claim_now(share), 0, "not for a few");
+    (0..CLAIM_LEAST).for_each(|_| drop(lanes.lane(WebhookId(1), now).pop()));
+    assert!(lanes.lane(WebhookId(1), now).claim_now(share) >= CLAIM_LEAST);
     lanes.lane(WebhookId(1), now).learn(Standing::Stalled, Some(false));
     assert!(!lanes.lane(WebhookId(1), now).wants_more());
+}
+
+#[tokio::test]
+async fn a_lane_whose_share_is_used_up_claims_many_at_a_time_or_none() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    lanes.lane(WebhookId(1), now).behind = true;
+    let (mut id, mut claims) = (0, Vec::new());
+    for _ in 0..5_000 {
+        let share = lanes.share();
+        let lane = lanes.lane(WebhookId(1), now);
+        let limit = if lane.wants_more() { lane.claim_now(share) } else { 0 };
+        if limit > 0 {
+            claims.push(limit);
+        }
+        for _ in 0..limit.min(CLAIM_TOGETHER) {
+            id += 1;
+            lanes.push(delivery(1, id), 30_000, now);
+        }
+        let job = lanes.take(now, CLOCK).unwrap();
+        end(&mut lanes, &job, Standing::Answers, now);
+    }
+    let few = claims.iter().filter(|limit| **limit < CLAIM_LEAST).count();
+    assert!(claims.len() < 100 && few < 5, "{claims:?}");
+}
+
+#[tokio::test]
+async fn a_lane_with_nothing_in_memory_gets_its_turn_however_small_the_others_deliveries_are() {
+    let now = Instant::now();
+    let lanes = &mut lanes(1..2, 0, now);
+    let lane = lanes.lane(WebhookId(1), now);
+    assert_eq!((lane.room(1_000), lane.room(0)), (1, 0));
+    lane.has_come(1_000);
+    assert_eq!(lane.room(30_000), 0);
 }
 
 #[tokio::test]
