@@ -1,12 +1,12 @@
 //! Queues of several tenants in one statement: what a small statement costs is mostly that it is one.
 
 use crate::Conn;
-use crate::deliveries::hints::{join_in_order, use_index};
+use crate::hints::{join_in_order, use_index};
 use model::{QueueId, TenantId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 /// Queues of one statement, at most: SQLite takes 500 parts of a UNION.
-pub(crate) const TOGETHER: usize = 256;
+const TOGETHER: usize = 256;
 
 /// A queue whose numbers are asked for. An answer names it by its place in the list.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +26,23 @@ pub(crate) fn join(conn: &Conn<'_>, table: &str, index: &str) -> String {
     format!(" {} {table}{along} ", join_in_order(conn.is_mysql()))
 }
 
+/// What one statement asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    /// The place of the first.
+    first: usize,
+    asked: &'a [Asked<'a>],
+}
+
+/// All that is asked, a statement's worth at a time.
+pub(crate) fn parts<'a>(all: &'a [Asked<'a>]) -> impl Iterator<Item = Part<'a>> {
+    let firsts = (0..).step_by(TOGETHER);
+    firsts.zip(all.chunks(TOGETHER)).map(|(first, asked)| Part { first, asked })
+}
+
 /// Pushes ` FROM (…) a`, a table with the columns `place`, `tenant_id`, `queue_id` and `day`. Rows without a tenant, which match
 /// nothing, bring it to a power of two.
-pub(crate) fn push_from<'a, DB>(query: &mut QueryBuilder<DB>, asked: &[Asked<'a>])
+pub(crate) fn push_from<'a, DB>(query: &mut QueryBuilder<DB>, part: Part<'a>)
 where
     DB: Database,
     i64: Encode<'a, DB> + Type<DB>,
@@ -36,16 +50,17 @@ where
     Option<&'a str>: Encode<'a, DB> + Type<DB>,
 {
     query.push(" FROM (");
-    for (place, at) in (0..asked.len().next_power_of_two()).zip(0i64..) {
-        let one = asked.get(place);
-        query.push(if place == 0 { "SELECT " } else { " UNION ALL SELECT " });
-        query.push_bind(at).push(if place == 0 { " AS place, " } else { ", " });
-        query.push_bind(one.map(|one| one.tenant.as_str()));
-        query.push(if place == 0 { " AS tenant_id, " } else { ", " });
-        query.push_bind(one.map(|one| one.queue.as_str()));
-        query.push(if place == 0 { " AS queue_id, " } else { ", " });
-        query.push_bind(one.map(|one| one.day));
-        query.push(if place == 0 { " AS day" } else { "" });
+    for at in 0..part.asked.len().next_power_of_two() {
+        // The first SELECT names the columns of them all.
+        let (select, [place, tenant_id, queue_id, day]) = match at {
+            0 => ("SELECT ", [" AS place, ", " AS tenant_id, ", " AS queue_id, ", " AS day"]),
+            _ => (" UNION ALL SELECT ", [", ", ", ", ", ", ""]),
+        };
+        let one = part.asked.get(at);
+        query.push(select).push_bind(i64::try_from(part.first + at).unwrap_or(i64::MAX)).push(place);
+        query.push_bind(one.map(|one| one.tenant.as_str())).push(tenant_id);
+        query.push_bind(one.map(|one| one.queue.as_str())).push(queue_id);
+        query.push_bind(one.map(|one| one.day)).push(day);
     }
     query.push(") a");
 }

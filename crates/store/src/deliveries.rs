@@ -13,7 +13,6 @@ mod backlog;
 mod claim;
 mod failures;
 mod finish;
-pub(crate) mod hints;
 mod latency;
 mod list;
 mod log;

@@ -14,6 +14,7 @@ pub mod erasing;
 mod error;
 pub mod failing;
 mod from_row;
+mod hints;
 pub mod idempotency;
 pub mod journal;
 pub mod lanes;

@@ -20,17 +20,17 @@ pub struct Waiting {
 /// How many wait in these queues; those where nobody does are left out.
 pub async fn counts(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
-    for (asked, first) in all.chunks(asked::TOGETHER).zip((0..).step_by(asked::TOGETHER)) {
+    for part in asked::parts(all) {
         let join = asked::join(&conn, "queue_entries e", "queue_entries_waiting");
         let rows: Vec<(i64, i64, i64)> = on!(conn.again(), c => {
             let mut select = QueryBuilder::new("SELECT a.place, COUNT(*), MIN(e.joined_at)");
-            asked::push_from(&mut select, asked);
+            asked::push_from(&mut select, part);
             select.push(join).push("ON e.tenant_id = a.tenant_id AND e.queue_id = a.queue_id
                 AND e.left_at IS NULL GROUP BY a.place");
             select.build_query_as().fetch_all(c).await
         })?;
         waiting.extend(rows.into_iter().map(|(place, entries, oldest)| Waiting {
-            place: first + asked::place(place),
+            place: asked::place(place),
             entries: u64::try_from(entries).unwrap_or_default(),
             oldest_joined_at: Timestamp(oldest),
         }));

@@ -125,12 +125,12 @@ pub struct InState {
 /// The members of these queues, counted by state.
 pub async fn by_state(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<InState>> {
     let mut counted = Vec::new();
-    for (asked, first) in all.chunks(asked::TOGETHER).zip((0..).step_by(asked::TOGETHER)) {
+    for part in asked::parts(all) {
         let join = asked::join(&conn, "queue_members m", "PRIMARY");
         let rows: Vec<(i64, String, i64, i64)> = on!(conn.again(), c => {
             let mut select = QueryBuilder::new("SELECT a.place, COALESCE(s.state, 'offline') AS present,
                 CASE WHEN m.paused_since IS NULL THEN 0 ELSE 1 END AS paused, COUNT(*)");
-            asked::push_from(&mut select, asked);
+            asked::push_from(&mut select, part);
             select.push(join).push("ON m.tenant_id = a.tenant_id AND m.queue_id = a.queue_id
                 LEFT JOIN agent_states s ON s.tenant_id = m.tenant_id AND s.user_id = m.user_id
                 GROUP BY a.place, present, paused");
@@ -138,7 +138,7 @@ pub async fn by_state(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<InSta
         })?;
         for (place, state, paused, members) in rows {
             counted.push(InState {
-                place: first + asked::place(place),
+                place: asked::place(place),
                 state: State::parse(&state).ok_or_else(|| corrupt("agent_states.state", &state))?,
                 is_paused: paused != 0,
                 members: u64::try_from(members).unwrap_or_default(),

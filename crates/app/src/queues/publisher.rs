@@ -150,7 +150,8 @@ impl Queues {
         for (tenant, head) in heads {
             let known = state.tenants.entry(tenant.clone()).or_default();
             let day = settings.remove(&tenant).unwrap_or_default().day_of(now);
-            if let Some((dirty, queues)) = or_later(wanted(snapshot.conn(), &tenant, known, head, day).await)?
+            if let Some((dirty, queues)) =
+                or_later(tenant.as_str(), wanted(snapshot.conn(), &tenant, known, head, day).await)?
             {
                 questions.push(Question { tenant, day, queues });
                 notes.push((head, dirty));
@@ -186,24 +187,24 @@ async fn wanted(
 
 /// All answers at once; one by one where some row cannot be read, so that only its tenant has none.
 async fn answers(mut conn: Conn<'_>, questions: &[Question]) -> Result<Vec<Option<Vec<Stats>>>> {
-    if let Some(all) = or_later(stats::compute_all(conn.again(), questions).await)? {
+    if let Some(all) = or_later("several", stats::compute_all(conn.again(), questions).await)? {
         return Ok(all.into_iter().map(Some).collect());
     }
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
         let answer = stats::compute_all(conn.again(), std::slice::from_ref(question)).await;
-        answers.push(or_later(answer)?.and_then(|mut one| one.pop()));
+        answers.push(or_later(question.tenant.as_str(), answer)?.and_then(|mut one| one.pop()));
     }
     Ok(answers)
 }
 
 /// Nothing where a tenant's rows cannot be read. An error where nobody gets an answer now.
-fn or_later<T>(result: Result<T>) -> Result<Option<T>> {
+fn or_later<T>(tenant_id: &str, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(Error::Store(error)) if error.is_unavailable() => Err(error.into()),
         Err(error) => {
-            tracing::debug!(%error, "Queues' numbers are told later");
+            tracing::debug!(%error, tenant_id, "Queues' numbers are told later");
             Ok(None)
         }
     }

@@ -1,9 +1,9 @@
 //! Lists deliveries, newest first. A page costs what it looks at and not what the log holds: where what is asked for is
 //! rare, it may be short, or empty, and say where the next one goes on.
 
-use super::hints::{join_in_order, use_index};
 use super::log::{COLUMNS, LogEntry};
 use super::pending;
+use crate::hints::{join_in_order, use_index};
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;

@@ -1,6 +1,6 @@
 //! What is not done yet, found by the index of what is due, so that it costs what is asked for and not what the log holds.
 
-use super::hints::{join_in_order, use_index};
+use crate::hints::{join_in_order, use_index};
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, WebhookId};
 use sqlx::QueryBuilder;

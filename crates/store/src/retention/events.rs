@@ -2,7 +2,7 @@
 //! that still need an event's payload get it first.
 
 use super::{Range, leading};
-use crate::deliveries::hints::use_index;
+use crate::hints::use_index;
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp};
 use sqlx::QueryBuilder;

@@ -2,7 +2,7 @@
 
 use super::{Attempt, Holder, Verdict};
 use crate::db::in_time;
-use crate::deliveries::hints::use_index;
+use crate::hints::use_index;
 use crate::rows::padded;
 use crate::{Conn, Result};
 use sqlx::query_builder::Separated;
