@@ -7,8 +7,7 @@ use crate::limits::SILENCE;
 use crate::{request, retry_after};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::{Request, StatusCode, Uri};
+use hyper::{HeaderMap, Request, StatusCode, Uri};
 use model::{Clock, Timestamp};
 use std::time::Duration;
 use store::deliveries::{Attempt, Delivery, Verdict};
@@ -16,6 +15,9 @@ use tokio::time::Instant;
 
 /// What the error column holds at most.
 const ERROR_LENGTH: usize = 500;
+
+/// Room for an attempt's own headers, and for those of HTTP.
+const HEADERS_OF_ONE: usize = 10;
 
 /// What an attempt means.
 #[derive(Debug)]
@@ -48,7 +50,6 @@ pub(crate) enum Next {
 pub(crate) async fn make(
     client: &Client,
     clock: &Clock,
-    version: &str,
     endpoint: &Endpoint,
     delivery: &Delivery,
 ) -> Result<Made, Failure> {
@@ -56,7 +57,7 @@ pub(crate) async fn make(
     let number = delivery.attempts + 1;
     let result = match &endpoint.uri {
         Ok(uri) => {
-            let request = build(uri, endpoint, delivery, number, at, version);
+            let request = build(uri, endpoint, delivery, number, at);
             client.send(request, endpoint.timeout()).await
         }
         Err(problem) => Err(Failure::new(FailureKind::Failed, problem.clone())),
@@ -91,20 +92,17 @@ fn build(
     delivery: &Delivery,
     number: i64,
     at: Timestamp,
-    version: &str,
 ) -> Request<Full<Bytes>> {
     let body = request::body(&endpoint.webhook, delivery);
-    let ours = request::signed_headers(&endpoint.webhook, delivery, number, at, &body, version);
+    let mut headers = HeaderMap::with_capacity(endpoint.headers.len() + HEADERS_OF_ONE);
+    headers.extend(endpoint.headers.iter().cloned());
+    for (name, value) in request::of_one_request(&endpoint.signer, delivery, number, at, &body) {
+        headers.insert(name, value);
+    }
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = hyper::Method::POST;
     *request.uri_mut() = uri.clone();
-    let headers = request.headers_mut();
-    headers.extend(endpoint.headers.iter().cloned());
-    for (name, value) in ours {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
+    *request.headers_mut() = headers;
     request
 }
 

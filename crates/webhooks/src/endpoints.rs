@@ -1,5 +1,7 @@
 //! Endpoints as their rows say, ready to be sent to, kept for a few seconds. Knows nothing of deliveries.
 
+use crate::request::{self, Header};
+use crate::signing::Signer;
 use crate::target;
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
@@ -26,12 +28,13 @@ pub(crate) struct Endpoint {
     pub(crate) webhook: Webhook,
     /// Where to, or why nothing can be sent there.
     pub(crate) uri: Result<Uri, String>,
-    /// Its own further headers.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The headers of all requests: its own further ones, then the platform's, which go before.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) signer: Signer,
 }
 
 impl Endpoint {
-    pub(crate) fn new(webhook: Webhook) -> Self {
+    pub(crate) fn new(webhook: Webhook, version: &str) -> Self {
         let uri = target::parse(&webhook.url).and_then(|uri| {
             target::literal(uri.host().unwrap_or_default())?;
             Ok(uri)
@@ -39,8 +42,10 @@ impl Endpoint {
         let header = |(name, value): (&String, &String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
         };
-        let headers = webhook.headers.iter().filter_map(header).collect();
-        Self { uri: uri.map_err(|problem| format!("the URL {problem}")), headers, webhook }
+        let own = webhook.headers.iter().filter_map(header);
+        let headers = own.chain(request::of_all_requests(&webhook, version)).collect();
+        let uri = uri.map_err(|problem| format!("the URL {problem}"));
+        Self { uri, headers, signer: request::signer(&webhook), webhook }
     }
 
     /// The time limit of one attempt.
@@ -65,10 +70,17 @@ struct Known {
 type Entry = Arc<tokio::sync::Mutex<Option<Known>>>;
 
 /// The cache. One entry an endpoint in use, dropped when idle.
-#[derive(Default)]
-pub(crate) struct Endpoints(Mutex<HashMap<WebhookId, (Entry, Instant)>>);
+pub(crate) struct Endpoints {
+    map: Mutex<HashMap<WebhookId, (Entry, Instant)>>,
+    /// What requests say of who sends them.
+    version: &'static str,
+}
 
 impl Endpoints {
+    pub(crate) fn new(version: &'static str) -> Self {
+        Self { map: Mutex::default(), version }
+    }
+
     /// The endpoint, or `None` if it is gone.
     pub(crate) async fn get(
         &self,
@@ -84,7 +96,7 @@ impl Endpoints {
             return Ok(known.endpoint.clone());
         }
         // In a box, because it is rare and would make each attempt's task several times as large.
-        match Box::pin(read(store, tenant, id)).await {
+        match Box::pin(read(store, tenant, id, self.version)).await {
             Ok(endpoint) => {
                 let endpoint = endpoint.map(Arc::new);
                 *known = Some(Known { endpoint: endpoint.clone(), read_at: now, look_at: now + FRESH });
@@ -119,12 +131,17 @@ impl Endpoints {
     }
 
     fn map(&self) -> std::sync::MutexGuard<'_, HashMap<WebhookId, (Entry, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn read(store: &Store, tenant: &TenantId, id: WebhookId) -> store::Result<Option<Endpoint>> {
+async fn read(
+    store: &Store,
+    tenant: &TenantId,
+    id: WebhookId,
+    version: &str,
+) -> store::Result<Option<Endpoint>> {
     let mut reader = store.read().await?;
     let webhook = store::webhooks::find(reader.conn(), tenant, id).await?;
-    Ok(webhook.map(Endpoint::new))
+    Ok(webhook.map(|webhook| Endpoint::new(webhook, version)))
 }

@@ -106,8 +106,7 @@ impl Shared {
     }
 
     pub(crate) async fn attempt(&self, endpoint: &Endpoint, delivery: &Delivery) -> Result<Made, Failure> {
-        let version = self.config.user_agent_version;
-        attempt::make(&self.client, &self.clock, version, endpoint, delivery).await
+        attempt::make(&self.client, &self.clock, endpoint, delivery).await
     }
 }
 
@@ -194,11 +193,11 @@ impl Engine {
         let (notices, heard) = mpsc::channel(NOTICES);
         let shared = Shared {
             client: Client::new(config.allowed_networks.clone(), &config.extra_roots),
+            endpoints: Endpoints::new(config.user_agent_version),
             config,
             store,
             clock,
             server,
-            endpoints: Endpoints::default(),
             lease: Lease::new(),
             results: Results::default(),
             upkeep: Upkeep::default(),
@@ -291,7 +290,8 @@ impl Engine {
         // The semaphore is never closed.
         let _place = self.0.tests.acquire().await;
         let at = self.0.clock.now();
-        match self.0.attempt(&Endpoint::new(webhook.clone()), delivery).await {
+        let endpoint = Endpoint::new(webhook.clone(), self.0.config.user_agent_version);
+        match self.0.attempt(&endpoint, delivery).await {
             Ok(Made { attempt, .. }) => {
                 let success = attempt.verdict == Verdict::Success;
                 let verdict = if success { Verdict::Success } else { Verdict::Failed };

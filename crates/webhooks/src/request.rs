@@ -1,7 +1,8 @@
 //! What goes over the wire: a delivery's body and headers. Knows nothing of sockets and of what becomes of the request.
 
-use crate::signing;
+use crate::signing::Signer;
 use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use model::{Timestamp, personal};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,6 +20,9 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<i64>,
 }
+
+/// What a body has around the payload, mostly: with the longest names it is 400 bytes.
+const AROUND: usize = 256;
 
 /// The body of every attempt of that delivery. Masking is done here, when it is sent: what is stored is whole.
 #[must_use]
@@ -38,9 +42,24 @@ pub fn body(webhook: &Webhook, delivery: &Delivery) -> Bytes {
         id: delivery.event_id.as_str(),
         seq: delivery.event_seq,
     };
+    let mut text = Vec::with_capacity(AROUND + payload.as_ref().map_or(0, |payload| payload.get().len()));
     // Strings, numbers and a payload that is JSON already: this never fails.
-    serde_json::to_vec(&body).unwrap_or_default().into()
+    let _ = serde_json::to_writer(&mut text, &body);
+    text.into()
 }
+
+/// A header as it is sent. Names are in lower case, as HTTP/2 wants them.
+pub(crate) type Header = (HeaderName, HeaderValue);
+
+static X_WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");
+static X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
+static X_WEBHOOK_EVENT: HeaderName = HeaderName::from_static("x-webhook-event");
+static X_WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("x-webhook-attempt");
+static X_WEBHOOK_DELIVERY: HeaderName = HeaderName::from_static("x-webhook-delivery");
+static X_WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+static WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+static WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+static WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// The headers of one attempt at the moment `now`, own ones of the endpoint first.
 #[must_use]
@@ -50,38 +69,56 @@ pub fn headers(
     attempt: i64,
     now: Timestamp,
 ) -> Vec<(String, String)> {
-    let version = env!("CARGO_PKG_VERSION");
     let own = webhook.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-    let ours = signed_headers(webhook, delivery, attempt, now, &body(webhook, delivery), version);
-    own.chain(ours.into_iter().map(|(name, value)| (name.to_owned(), value))).collect()
+    let (signer, body) = (signer(webhook), body(webhook, delivery));
+    let of_all = of_all_requests(webhook, env!("CARGO_PKG_VERSION"));
+    let ours = of_all.into_iter().chain(of_one_request(&signer, delivery, attempt, now, &body));
+    let text = |(name, value): Header| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()));
+    own.chain(ours.filter_map(text)).collect()
 }
 
-/// The platform's own headers for that body. The names in lower case, as HTTP/2 wants them.
-pub(crate) fn signed_headers(
-    webhook: &Webhook,
+/// What signs for an endpoint.
+pub(crate) fn signer(webhook: &Webhook) -> Signer {
+    let previous = webhook.previous_secret.as_ref().map(|(secret, until)| (secret.as_str(), *until));
+    Signer::new(&webhook.secret, previous)
+}
+
+/// The platform's headers that are the same in all requests to an endpoint.
+pub(crate) fn of_all_requests(webhook: &Webhook, version: &str) -> Vec<Header> {
+    let headers = [
+        (CONTENT_TYPE, Ok(HeaderValue::from_static("application/json"))),
+        (USER_AGENT, HeaderValue::try_from(format!("callcenter/{version}"))),
+        (X_WEBHOOK_ID.clone(), Ok(HeaderValue::from(webhook.id.0))),
+        (X_TENANT_ID.clone(), HeaderValue::from_str(webhook.tenant.as_str())),
+    ];
+    present(headers).collect()
+}
+
+/// The platform's headers for one attempt with that body.
+pub(crate) fn of_one_request(
+    signer: &Signer,
     delivery: &Delivery,
     attempt: i64,
     now: Timestamp,
     body: &[u8],
-    version: &str,
-) -> Vec<(&'static str, String)> {
+) -> impl Iterator<Item = Header> {
     let id = delivery.event_id.as_str();
-    let previous = webhook.previous_secret.as_ref().filter(|(_, until)| *until > now);
-    let secrets: Vec<&str> =
-        std::iter::once(webhook.secret.as_str()).chain(previous.map(|(secret, _)| secret.as_str())).collect();
-    vec![
-        ("content-type", "application/json".to_owned()),
-        ("user-agent", format!("callcenter/{version}")),
-        ("x-webhook-id", webhook.id.to_string()),
-        ("x-tenant-id", delivery.tenant.to_string()),
-        ("x-webhook-event", delivery.event.to_string()),
-        ("x-webhook-attempt", attempt.to_string()),
-        ("x-webhook-delivery", delivery.id.to_string()),
-        ("x-webhook-signature", signing::body_signature(&webhook.secret, body)),
-        ("webhook-id", id.to_owned()),
-        ("webhook-timestamp", now.unix_seconds().to_string()),
-        ("webhook-signature", signing::standard_signature(&secrets, id, now.unix_seconds(), body)),
-    ]
+    present([
+        (X_WEBHOOK_EVENT.clone(), HeaderValue::from_str(delivery.event.as_str())),
+        (X_WEBHOOK_ATTEMPT.clone(), Ok(HeaderValue::from(attempt))),
+        (X_WEBHOOK_DELIVERY.clone(), Ok(HeaderValue::from(delivery.id.0))),
+        (X_WEBHOOK_SIGNATURE.clone(), HeaderValue::try_from(signer.body_signature(body))),
+        (WEBHOOK_ID.clone(), HeaderValue::from_str(id)),
+        (WEBHOOK_TIMESTAMP.clone(), Ok(HeaderValue::from(now.unix_seconds()))),
+        (WEBHOOK_SIGNATURE.clone(), HeaderValue::try_from(signer.standard_signature(id, now, body))),
+    ])
+}
+
+/// Those whose value may stand in a header, which all of ours may.
+fn present<const N: usize, E>(
+    headers: [(HeaderName, Result<HeaderValue, E>); N],
+) -> impl Iterator<Item = Header> {
+    headers.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)))
 }
 
 #[cfg(test)]
@@ -150,7 +187,7 @@ pub(crate) mod tests {
         assert!(text(&plain).contains("+4930901820"));
         assert!(text(&masking).contains(r#""from":{"number":"+********20"}"#), "{}", text(&masking));
         let sent = headers(&masking, &call, 1, Timestamp(0));
-        let signature = signing::body_signature("new", text(&masking).as_bytes());
+        let signature = signer(&masking).body_signature(text(&masking).as_bytes());
         assert!(sent.contains(&("x-webhook-signature".to_owned(), signature)));
         assert_eq!(body(&masking, &delivery(1, None)), body(&plain, &delivery(1, None)));
     }
@@ -159,7 +196,7 @@ pub(crate) mod tests {
     fn the_headers_name_and_sign_the_attempt() {
         let headers = headers(&webhook(), &delivery(12, Some(9)), 2, Timestamp(5_000));
         let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        let signature = signing::body_signature("new", &body(&webhook(), &delivery(12, Some(9))));
+        let signature = signer(&webhook()).body_signature(&body(&webhook(), &delivery(12, Some(9))));
         for (name, expected) in [
             ("content-type", "application/json"),
             ("x-webhook-id", "7"),
