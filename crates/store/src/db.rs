@@ -1,5 +1,7 @@
 //! Connections: a pool for MySQL/MariaDB, or one writer and a few readers for SQLite, behind one type.
 
+mod warm;
+
 use crate::{Error, Result, checkpoints};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions, MySqlSslMode};
 use sqlx::pool::PoolConnection;
@@ -12,6 +14,7 @@ use sqlx::{
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::time::Duration;
+use warm::{WarmPool, WarmTx};
 
 /// No database call may take longer: a frozen server must not hold requests, or a tenant's sequence row, for long.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -65,7 +68,7 @@ pub struct Store {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Pool {
-    MySql(MySqlPool),
+    MySql(WarmPool),
     Sqlite { writer: SqlitePool, readers: SqlitePool },
 }
 
@@ -140,7 +143,9 @@ impl Reader {
 pub struct Tx(TxInner);
 
 enum TxInner {
-    MySql(Transaction<'static, MySql>),
+    MySql(WarmTx),
+    /// As it was at one moment.
+    Snapshot(Transaction<'static, MySql>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
@@ -148,7 +153,8 @@ impl Tx {
     /// Lends the transaction to one call.
     pub fn conn(&mut self) -> Conn<'_> {
         match &mut self.0 {
-            TxInner::MySql(tx) => Conn::MySql(tx),
+            TxInner::MySql(tx) => Conn::MySql(tx.connection()),
+            TxInner::Snapshot(tx) => Conn::MySql(tx),
             TxInner::Sqlite(tx) => Conn::Sqlite(tx),
         }
     }
@@ -156,7 +162,8 @@ impl Tx {
     /// Commits, flushed to disk. After an `Unavailable` it is unknown whether the transaction took place.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
-            TxInner::MySql(tx) => in_time(pin!(tx.commit())).await,
+            TxInner::MySql(tx) => tx.commit().await,
+            TxInner::Snapshot(tx) => in_time(pin!(tx.commit())).await,
             TxInner::Sqlite(tx) => in_time(pin!(tx.commit())).await,
         }
     }
@@ -167,7 +174,7 @@ impl Store {
     pub async fn connect(database: &Database) -> Result<Self> {
         let pool = match database {
             Database::Sqlite(path) => connect_sqlite(path).await?,
-            Database::MySql { .. } => Pool::MySql(connect_mysql(database).await?),
+            Database::MySql { .. } => Pool::MySql(WarmPool::new(connect_mysql(database).await?)),
         };
         Ok(Self { pool })
     }
@@ -181,7 +188,7 @@ impl Store {
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader(match &self.pool {
-            Pool::MySql(pool) => ReaderInner::MySql(in_time(pin!(pool.acquire())).await?),
+            Pool::MySql(pool) => ReaderInner::MySql(in_time(pin!(pool.cold.acquire())).await?),
             Pool::Sqlite { readers, .. } => ReaderInner::Sqlite(in_time(pin!(readers.acquire())).await?),
         }))
     }
@@ -189,7 +196,7 @@ impl Store {
     /// A transaction to write with.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx(match &self.pool {
-            Pool::MySql(pool) => TxInner::MySql(in_time(pin!(pool.begin())).await?),
+            Pool::MySql(pool) => TxInner::MySql(pool.begin().await?),
             Pool::Sqlite { writer, .. } => {
                 TxInner::Sqlite(in_time(pin!(writer.begin_with("BEGIN IMMEDIATE"))).await?)
             }
@@ -201,10 +208,10 @@ impl Store {
         const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
         Ok(Tx(match &self.pool {
             Pool::MySql(pool) => {
-                let mut connection = in_time(pin!(pool.acquire())).await?;
+                let mut connection = in_time(pin!(pool.cold.acquire())).await?;
                 in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").as_mut())
                     .await?;
-                TxInner::MySql(
+                TxInner::Snapshot(
                     in_time(
                         Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT))).as_mut(),
                     )
