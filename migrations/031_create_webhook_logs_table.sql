@@ -1,7 +1,9 @@
--- Webhook deliveries: queue and log in one. id counts per tenant. owner is the server that sends the delivery now, empty
--- while it waits to be claimed, '-' while it waits in its lane (webhook_lane_queue), NULL when done. payload is kept
--- here only where the event log does not hold it, and then event_at says when the event was written, if that is not
--- created_at.
+-- Webhook deliveries: queue and log in one. id counts per tenant. waits is empty while a pending delivery waits to be
+-- claimed, '-' while it waits in its lane (webhook_lane_queue), and NULL once a server has it or it is done. sender is
+-- the server that has it in memory and sends it: no index knows it, so that a delivery that goes from hand to hand costs
+-- none, and webhook_blocks tells where a server's are. next_attempt_at is NULL for a new one that a server has.
+-- payload is kept here only where the event log does not hold it, and then event_at says when the event was written, if
+-- that is not created_at.
 -- attempts counts them all, retries those of the schedule that are used up.
 CREATE TABLE IF NOT EXISTS webhook_logs (
   tenant_id VARCHAR(64) NOT NULL,
@@ -18,14 +20,15 @@ CREATE TABLE IF NOT EXISTS webhook_logs (
   response_time_ms BIGINT NULL,
   error VARCHAR(500) NULL,
   response_body TEXT NULL,
-  owner VARCHAR(64) NULL,
+  waits VARCHAR(1) NULL,
+  sender VARCHAR(64) NULL,
   next_attempt_at BIGINT NULL,
   created_at BIGINT NOT NULL,
   completed_at BIGINT NULL,
   payload MEDIUMTEXT NULL,
   event_at BIGINT NULL,
   PRIMARY KEY (tenant_id, id),
-  KEY webhook_logs_due (owner, webhook_id, next_attempt_at),
+  KEY webhook_logs_due (waits, webhook_id, next_attempt_at),
   KEY webhook_logs_webhook (tenant_id, webhook_id, id),
   KEY webhook_logs_event (tenant_id, event_seq, webhook_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -11,8 +11,8 @@ CREATE TABLE IF NOT EXISTS webhook_lanes (
   KEY webhook_lanes_owner (owner)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Deliveries that wait for their turn in a lane, or are being sent by its owner; their rows in webhook_logs have the owner
--- '-'. Those of one queue, a hash of the subject or 0 for strict, go one at a time by log_id.
+-- Deliveries that wait for their turn in a lane, or are being sent by its owner; webhook_logs says '-' of what they wait for.
+-- Those of one queue, a hash of the subject or 0 for strict, go one at a time by log_id.
 CREATE TABLE IF NOT EXISTS webhook_lane_queue (
   webhook_id BIGINT NOT NULL,
   queue BIGINT NOT NULL,

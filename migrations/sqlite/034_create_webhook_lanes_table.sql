@@ -10,8 +10,8 @@ CREATE TABLE IF NOT EXISTS webhook_lanes (
 );
 CREATE INDEX IF NOT EXISTS webhook_lanes_owner ON webhook_lanes (owner);
 
--- Deliveries that wait for their turn in a lane, or are being sent by its owner; their rows in webhook_logs have the owner
--- '-'. Those of one queue, a hash of the subject or 0 for strict, go one at a time by log_id.
+-- Deliveries that wait for their turn in a lane, or are being sent by its owner; webhook_logs says '-' of what they wait for.
+-- Those of one queue, a hash of the subject or 0 for strict, go one at a time by log_id.
 CREATE TABLE IF NOT EXISTS webhook_lane_queue (
   webhook_id INTEGER NOT NULL,
   queue INTEGER NOT NULL,

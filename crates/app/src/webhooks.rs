@@ -265,9 +265,9 @@ impl Webhooks {
     /// Entries of an endpoint's log, newest first.
     #[boxed]
     pub async fn logs(&self, tenant: &TenantId, id: WebhookId, filter: Filter, limit: i64) -> Result<Page> {
-        let mut reader = self.broadcaster.store.read().await?;
-        rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
-        Ok(deliveries::page(reader.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
+        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
+        rows::find(snapshot.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        Ok(deliveries::page(snapshot.conn(), tenant, &Filter { webhook: Some(id), ..filter }, limit).await?)
     }
 
     /// The tenant's failed deliveries, newest first, with a lower number than `before`.
@@ -302,10 +302,10 @@ impl Webhooks {
     /// What an endpoint's deliveries of the last `window` add up to.
     #[boxed]
     pub async fn stats(&self, tenant: &TenantId, id: WebhookId, window: Duration) -> Result<Stats> {
-        let mut reader = self.broadcaster.store.read().await?;
-        rows::find(reader.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
+        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
+        rows::find(snapshot.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
         let since = self.broadcaster.clock.now().minus(window);
-        Ok(deliveries::stats(reader.conn(), tenant, id, since).await?)
+        Ok(deliveries::stats(snapshot.conn(), tenant, id, since).await?)
     }
 }
 

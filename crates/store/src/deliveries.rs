@@ -1,5 +1,5 @@
-//! Webhook deliveries: queue and log in one. `owner` is the server that sends a delivery now, empty while the delivery
-//! waits to be claimed, `-` while it waits for its turn in a lane, NULL when it is done.
+//! Webhook deliveries: queue and log in one. A pending one waits to be claimed (`waits` is empty), waits for its turn in a
+//! lane (`-`), or a server has it (`sender`); both columns are NULL when it is done.
 
 use crate::lanes::queue;
 use crate::rows::parts;
@@ -10,6 +10,7 @@ use sqlx::QueryBuilder;
 use std::sync::Arc;
 
 mod backlog;
+mod blocks;
 mod claim;
 mod failures;
 mod finish;
@@ -22,23 +23,22 @@ mod retry;
 mod stats;
 
 pub use backlog::{Backlog, backlog};
+pub use blocks::{Block, Released, release, senders_without_server, sweep};
 pub(crate) use claim::read_many;
 pub use claim::{claim, find};
 pub use finish::{Attempt, Holder, Verdict, finish};
 pub use latency::Histogram;
 pub use list::{Filter, Page, page};
 pub use log::{AttemptEntry, LogEntry, attempts, entry};
-pub use owned::{
-    Key, owned, owners_without_server, release_others, still_in_lanes, still_owned, tenant_of_waiting,
-};
+pub use owned::{Key, owned, still_in_lanes, still_owned, tenant_of_waiting};
 pub use pending::{COUNTED_AT_MOST, count_pending};
 pub use retry::{has_payload, keep_only_attempt, queue_again};
 pub use stats::{Stats, stats};
 
-/// The owner of deliveries that wait to be claimed.
-const NOBODY: &str = "";
-/// The owner of deliveries that wait in lanes; comes before every server's name.
-pub(crate) const IN_LANE: &str = "-";
+/// What waits to be claimed.
+const TO_BE_CLAIMED: &str = "";
+/// What waits in lanes.
+const IN_LANE: &str = "-";
 
 /// Who sends a new delivery first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,24 @@ pub enum Owner {
     Nobody,
     /// Whoever owns the endpoint's lane, after what came before it in that queue.
     Lane(i64),
+}
+
+impl Owner {
+    /// What it waits for in the database.
+    fn waits(&self) -> Option<&'static str> {
+        match self {
+            Self::Server(_) => None,
+            Self::Nobody => Some(TO_BE_CLAIMED),
+            Self::Lane(_) => Some(IN_LANE),
+        }
+    }
+
+    fn sender(&self) -> Option<&str> {
+        match self {
+            Self::Server(id) => Some(id.as_str()),
+            Self::Nobody | Self::Lane(_) => None,
+        }
+    }
 }
 
 /// A delivery about to be written.
@@ -76,20 +94,28 @@ pub struct NewDelivery {
 
 /// Writes pending deliveries, due now.
 pub async fn insert(mut conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp) -> Result<()> {
+    blocks::note_new(conn.again(), rows).await?;
     for chunk in parts(rows) {
+        // Most are handed on in memory and have their payload in the log, and each parameter costs the database something.
+        let waiting = chunk.iter().any(|new| new.owner.waits().is_some());
+        let payloads = chunk.iter().any(|new| new.payload.is_some());
         on!(conn.again(), c => {
             let mut insert = QueryBuilder::new("INSERT INTO webhook_logs (tenant_id, id, webhook_id, event_id, event_seq,
-                event, subject, status, owner, next_attempt_at, created_at, payload) ");
+                event, subject, status, sender, created_at");
+            insert.push(if waiting { ", waits, next_attempt_at" } else { "" });
+            insert.push(if payloads { ", payload) " } else { ") " });
             insert.push_values(chunk, |mut row, new| {
-                let owner = match &new.owner {
-                    Owner::Server(id) => id.as_str(),
-                    Owner::Nobody => NOBODY,
-                    Owner::Lane(_) => IN_LANE,
-                };
                 row.push_bind(new.tenant.as_str()).push_bind(new.id.0).push_bind(new.webhook.0)
                     .push_bind(new.event_id.as_str()).push_bind(new.event_seq).push_bind(new.event.as_str())
-                    .push_bind(new.subject.as_deref()).push_bind("pending").push_bind(owner).push_bind(now.0)
-                    .push_bind(now.0).push_bind(new.payload.as_deref().map(RawValue::get));
+                    .push_bind(new.subject.as_deref()).push("'pending'").push_bind(new.owner.sender())
+                    .push_bind(now.0);
+                if waiting {
+                    let waits = new.owner.waits();
+                    row.push_bind(waits).push_bind(waits.map(|_| now.0));
+                }
+                if payloads {
+                    row.push_bind(new.payload.as_deref().map(RawValue::get));
+                }
             });
             insert.build().execute(c).await.map(|_| ())
         })?;
@@ -111,14 +137,14 @@ pub struct Waiting {
 /// million costs what ten cost: MySQL does so for a GROUP BY along an index and for no subquery, SQLite the other way round.
 pub async fn waiting(conn: Conn<'_>) -> Result<Vec<Waiting>> {
     let sql = if conn.is_mysql() {
-        "SELECT webhook_id, MIN(next_attempt_at) FROM webhook_logs WHERE owner = '' GROUP BY owner, webhook_id"
+        "SELECT webhook_id, MIN(next_attempt_at) FROM webhook_logs WHERE waits = '' GROUP BY waits, webhook_id"
     } else {
         "WITH RECURSIVE lanes (id) AS (
-           SELECT MIN(webhook_id) FROM webhook_logs WHERE owner = ''
+           SELECT MIN(webhook_id) FROM webhook_logs WHERE waits = ''
            UNION ALL
-           SELECT (SELECT MIN(webhook_id) FROM webhook_logs WHERE owner = '' AND webhook_id > lanes.id)
+           SELECT (SELECT MIN(webhook_id) FROM webhook_logs WHERE waits = '' AND webhook_id > lanes.id)
            FROM lanes WHERE lanes.id IS NOT NULL)
-         SELECT id, (SELECT MIN(next_attempt_at) FROM webhook_logs WHERE owner = '' AND webhook_id = lanes.id)
+         SELECT id, (SELECT MIN(next_attempt_at) FROM webhook_logs WHERE waits = '' AND webhook_id = lanes.id)
          FROM lanes WHERE id IS NOT NULL"
     };
     let rows: Vec<(i64, Option<i64>)> = on!(conn, c => sqlx::query_as(sql).fetch_all(c).await)?;
@@ -154,28 +180,18 @@ pub struct Delivery {
     pub payload: Option<Arc<RawValue>>,
 }
 
-/// Gives back what a server owned, up to `limit` deliveries; gives how many it were.
-pub async fn release(conn: Conn<'_>, owner: &ServerId, limit: i64) -> Result<u64> {
-    let sql = if conn.is_mysql() {
-        "UPDATE webhook_logs SET owner = '' WHERE owner = ? LIMIT ?"
-    } else {
-        "UPDATE webhook_logs SET owner = '' WHERE (tenant_id, id) IN
-         (SELECT tenant_id, id FROM webhook_logs WHERE owner = ? LIMIT ?)"
-    };
-    on!(conn, c => sqlx::query(sql).bind(owner.as_str()).bind(limit).execute(c).await.map(|done| done.rows_affected()))
-}
-
 /// Gives back one delivery that was claimed and not attempted, to be due at `due_at`.
 pub async fn give_back(
     conn: Conn<'_>,
     tenant: &TenantId,
     id: LogId,
-    owner: &ServerId,
+    sender: &ServerId,
     due_at: Timestamp,
 ) -> Result<()> {
     on!(conn, c => sqlx::query(
-        "UPDATE webhook_logs SET owner = '', next_attempt_at = ? WHERE tenant_id = ? AND id = ? AND owner = ?")
-        .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(owner.as_str()).execute(c).await.map(|_| ()))
+        "UPDATE webhook_logs SET waits = '', sender = NULL, next_attempt_at = ?
+         WHERE tenant_id = ? AND id = ? AND sender = ?")
+        .bind(due_at.0).bind(tenant.as_str()).bind(id.0).bind(sender.as_str()).execute(c).await.map(|_| ()))
 }
 
 /// Makes up to `limit` of an endpoint's waiting deliveries due at once, whatever their retry schedule says, and as many of
@@ -189,10 +205,10 @@ pub async fn make_due(
 ) -> Result<u64> {
     let sql = if conn.is_mysql() {
         "UPDATE webhook_logs SET next_attempt_at = ?
-         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?"
+         WHERE waits = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?"
     } else {
         "UPDATE webhook_logs SET next_attempt_at = ? WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM webhook_logs
-         WHERE owner = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?)"
+         WHERE waits = '' AND webhook_id = ? AND tenant_id = ? AND next_attempt_at > ? LIMIT ?)"
     };
     crate::lanes::edited(conn.again(), tenant, webhook).await?;
     let in_lane = queue::make_due(conn.again(), tenant, webhook, now, limit).await?;

@@ -85,7 +85,7 @@ pub async fn oldest_waiting(
 ) -> Result<Option<Timestamp>> {
     let oldest: Option<i64> = on!(conn, c => sqlx::query_scalar(
         "SELECT MIN(created_at) FROM (SELECT created_at FROM webhook_logs
-         WHERE owner IN ('', '-') AND webhook_id = ? AND tenant_id = ? ORDER BY next_attempt_at LIMIT 1000) AS first")
+         WHERE waits IN ('', '-') AND webhook_id = ? AND tenant_id = ? ORDER BY next_attempt_at LIMIT 1000) AS first")
         .bind(webhook.0).bind(tenant.as_str()).fetch_one(c).await)?;
     Ok(oldest.map(Timestamp))
 }

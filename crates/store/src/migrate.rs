@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations![
     33 "033_create_webhook_replays_table",
     34 "034_create_webhook_lanes_table",
     36 "036_create_webhook_failures_table",
+    37 "037_create_webhook_blocks_table",
 ];
 
 /// The table of applied migrations. A migration that older servers cannot live with raises `oldest_server` to the

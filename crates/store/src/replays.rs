@@ -218,7 +218,7 @@ fn own_subject(replay: &Replay) -> String {
 /// Whether deliveries to the endpoint are due that nobody sends yet.
 pub async fn has_backlog(conn: Conn<'_>, webhook: WebhookId, now: Timestamp) -> Result<bool> {
     let due: Option<i64> = on!(conn, c => sqlx::query_scalar(
-        "SELECT id FROM webhook_logs WHERE owner IN ('', '-') AND webhook_id = ? AND next_attempt_at <= ? LIMIT 1")
+        "SELECT id FROM webhook_logs WHERE waits IN ('', '-') AND webhook_id = ? AND next_attempt_at <= ? LIMIT 1")
         .bind(webhook.0).bind(now.0).fetch_optional(c).await)?;
     Ok(due.is_some())
 }

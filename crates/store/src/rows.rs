@@ -2,7 +2,7 @@
 //! costs more than running it; so the numbers are few.
 
 /// Rows of one statement, at most. With 12 columns far below SQLite's 32,766 parameters.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 /// The rows in parts of 256, 128, 64, …, 1: nine statements for any number of rows, and nine at most for up to 511.
 pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
@@ -14,10 +14,11 @@ pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// The rows, the last one repeated up to the next power of two, for statements to which it makes no difference that a row
-/// comes twice.
+/// The rows, the last one repeated up to the next power of two, or beyond 64 to the next multiple of 32, for statements to
+/// which it makes no difference that a row comes twice.
 pub(crate) fn padded<T>(rows: &[T]) -> impl Iterator<Item = &T> {
-    let missing = rows.len().next_power_of_two() - rows.len();
+    let full = if rows.len() > 64 { rows.len().next_multiple_of(32) } else { rows.len().next_power_of_two() };
+    let missing = full - rows.len();
     rows.iter().chain(rows.last().into_iter().cycle().take(missing))
 }
 
@@ -39,6 +40,9 @@ mod tests {
     fn padding_repeats_the_last_row() {
         assert_eq!(padded(&[1, 2, 3]).copied().collect::<Vec<_>>(), [1, 2, 3, 3]);
         assert_eq!(padded(&[1, 2]).count(), 2);
+        for (rows, full) in [(33, 64), (64, 64), (65, 96), (97, 128), (131, 160), (256, 256)] {
+            assert_eq!(padded(&vec![0; rows]).count(), full);
+        }
         assert_eq!(padded::<i32>(&[]).count(), 0);
     }
 }

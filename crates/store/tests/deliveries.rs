@@ -5,7 +5,7 @@ use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owner, Verdict};
+use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owner, Released, Verdict};
 use store::journal::{self, Append};
 use store::webhooks::Webhook;
 use store::{Database, Store, Tls, migrate, servers, tenants, webhooks};
@@ -164,7 +164,8 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         drop(reader);
 
         let mut tx = store.begin().await.unwrap();
-        assert_eq!(deliveries::release(tx.conn(), &other, 100).await.unwrap(), 1);
+        let released = deliveries::release(tx.conn(), &other, None, &[]).await.unwrap();
+        assert_eq!(released, Released { deliveries: 1, next: None });
         assert_eq!(deliveries::make_due(tx.conn(), &tenant, hook, NOW, 1000).await.unwrap(), 1);
         let again = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
         assert_eq!(again.len(), 2);
@@ -202,18 +203,18 @@ async fn what_a_server_owns_is_found_kept_and_given_back() {
         let rows = [1, 2, 3].map(|id| delivery(&tenant, id, hook, Owner::Server(me.clone())));
         deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
         assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), None);
-        assert!(deliveries::owners_without_server(tx.conn()).await.unwrap().contains(&me));
+        assert!(deliveries::senders_without_server(tx.conn()).await.unwrap().contains(&me));
         servers::renew(tx.conn(), &me, NOW, NOW).await.unwrap();
-        assert!(!deliveries::owners_without_server(tx.conn()).await.unwrap().contains(&me));
+        assert!(!deliveries::senders_without_server(tx.conn()).await.unwrap().contains(&me));
 
         let early = Timestamp(NOW.0 - 1);
-        assert!(deliveries::owned(tx.conn(), &me, hook, early, 10).await.unwrap().is_empty());
-        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW, 10).await.unwrap().len(), 3);
+        assert!(deliveries::owned(tx.conn(), &me, hook, early).await.unwrap().is_empty());
+        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW).await.unwrap().len(), 3);
         let kept = [key(2), key(9)];
         assert_eq!(deliveries::still_owned(tx.conn(), &me, &kept).await.unwrap(), [key(2)]);
-        assert_eq!(deliveries::release_others(tx.conn(), &me, &kept, 1).await.unwrap(), 1);
-        assert_eq!(deliveries::release_others(tx.conn(), &me, &kept, 10).await.unwrap(), 1);
-        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW, 10).await.unwrap(), [key(2)]);
+        let released = deliveries::release(tx.conn(), &me, None, &kept).await.unwrap();
+        assert_eq!(released, Released { deliveries: 2, next: None });
+        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW).await.unwrap(), [key(2)]);
         assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), Some(tenant.clone()));
 
         let mut spent = attempt(&tenant, 2, hook, 1, Verdict::Failed);
@@ -224,8 +225,92 @@ async fn what_a_server_owns_is_found_kept_and_given_back() {
         assert!(!deliveries::queue_again(tx.conn(), &tenant, LogId(2), NOW).await.unwrap());
         let again = deliveries::find(tx.conn(), &tenant, LogId(2)).await.unwrap().unwrap();
         assert_eq!((again.attempts, again.retries), (1, 0));
-        assert_eq!(deliveries::release_others(tx.conn(), &me, &[], 10).await.unwrap(), 0);
+        let released = deliveries::release(tx.conn(), &me, None, &[]).await.unwrap();
+        assert_eq!(released, Released { deliveries: 0, next: None });
         servers::remove(tx.conn(), &me).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_servers_deliveries_are_found_in_blocks_which_go_when_they_are_empty() {
+    const ROWS: i64 = 20 * 256;
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let (tenant, hook) = prepare(&store).await;
+        let (me, other) = (ServerId::generate(), ServerId::generate());
+        let mut tx = store.begin().await.unwrap();
+        // One in ten is another server's, and one waits.
+        let owner = |id: i64| match id % 10 {
+            0 => Owner::Server(other.clone()),
+            1 => Owner::Nobody,
+            _ => Owner::Server(me.clone()),
+        };
+        let rows: Vec<NewDelivery> = (1..=ROWS).map(|id| delivery(&tenant, id, hook, owner(id))).collect();
+        deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+
+        // All but the last in each of the first 18 blocks is done.
+        let mine: Vec<i64> = (1..=ROWS).filter(|id| owner(*id) == Owner::Server(me.clone())).collect();
+        let done: Vec<i64> = mine.iter().copied().filter(|id| id % 256 < 250 && *id < 18 * 256).collect();
+        for part in done.chunks(256) {
+            let mut tx = store.begin().await.unwrap();
+            let mut attempts: Vec<Attempt> =
+                part.iter().map(|id| attempt(&tenant, *id, hook, 1, Verdict::Success)).collect();
+            deliveries::finish(tx.conn(), Holder::Server(&me), &mut attempts).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let left = mine.len() - done.len();
+        let owned = async |server: &ServerId| {
+            let mut reader = store.read().await.unwrap();
+            deliveries::owned(reader.conn(), server, hook, NOW).await.unwrap().len()
+        };
+        sweep(&store, &me).await;
+        assert_eq!(owned(&me).await, left, "no block goes that has one left");
+        let kept = [(tenant.clone(), LogId(252)), (tenant.clone(), LogId(ROWS - 1))];
+        assert_eq!(release(&store, &me, &kept).await, u64::try_from(left).unwrap() - 2);
+        assert_eq!(owned(&me).await, 2);
+        sweep(&store, &me).await;
+        assert_eq!(owned(&me).await, 2);
+        assert_eq!(release(&store, &me, &[]).await, 2);
+        assert_eq!((owned(&me).await, owned(&other).await), (0, rows.len() / 10));
+        assert_eq!(release(&store, &other, &[]).await, u64::try_from(rows.len()).unwrap() / 10);
+
+        // What was given back is due, and whoever claims it is found by it.
+        let mut tx = store.begin().await.unwrap();
+        let claimed = deliveries::claim(tx.conn(), hook, &me, NOW, 100).await.unwrap();
+        assert_eq!(claimed.len(), 100);
+        tx.commit().await.unwrap();
+        assert_eq!(owned(&me).await, 100);
+        assert_eq!(release(&store, &me, &[]).await, 100);
+        sweep(&store, &me).await;
+        let mut reader = store.read().await.unwrap();
+        assert!(!deliveries::senders_without_server(reader.conn()).await.unwrap().contains(&me));
+    }
+}
+
+async fn release(store: &Store, server: &ServerId, keep: &[deliveries::Key]) -> u64 {
+    let (mut sum, mut behind) = (0, None);
+    loop {
+        let mut tx = store.begin().await.unwrap();
+        let released = deliveries::release(tx.conn(), server, behind.as_ref(), keep).await.unwrap();
+        tx.commit().await.unwrap();
+        sum += released.deliveries;
+        behind = released.next;
+        if behind.is_none() {
+            return sum;
+        }
+    }
+}
+
+async fn sweep(store: &Store, server: &ServerId) {
+    let mut behind = None;
+    loop {
+        let mut tx = store.begin().await.unwrap();
+        behind = deliveries::sweep(tx.conn(), server, behind.as_ref()).await.unwrap();
+        tx.commit().await.unwrap();
+        if behind.is_none() {
+            return;
+        }
     }
 }

@@ -8,9 +8,6 @@ use store::Result;
 use store::deliveries::{self, Key};
 use tokio::time::Instant;
 
-/// More than one endpoint can have in memory (4,096 waiting and 256 unrecorded).
-const OWNED_AT_MOST: i64 = 8192;
-
 /// One round of it.
 pub(crate) async fn run(shared: &Shared) -> Result<()> {
     while let Some(webhook) = shared.upkeep.next_review() {
@@ -100,7 +97,7 @@ async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result
 /// them before has reported by now.
 pub(crate) async fn recover(shared: &Shared, webhook: WebhookId, since: Timestamp) -> Result<()> {
     let mut reader = shared.store.read().await?;
-    let rows = deliveries::owned(reader.conn(), &shared.server, webhook, since, OWNED_AT_MOST).await?;
+    let rows = deliveries::owned(reader.conn(), &shared.server, webhook, since).await?;
     drop(reader);
     let mut held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
     held.extend(shared.tests_under_way());

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::engine::{Phase, Shared};
-use crate::limits::{LEASE, RELEASE_TOGETHER, RENEWAL};
+use crate::limits::{LEASE, RENEWAL};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -108,11 +108,13 @@ async fn start_anew(shared: &Shared) -> Result<()> {
         lanes.unrecorded_keys()
     });
     let keep: Vec<_> = keep.into_iter().chain(shared.tests_under_way()).collect();
+    let mut behind = None;
     loop {
         let mut tx = shared.store.begin().await?;
-        let freed = deliveries::release_others(tx.conn(), &shared.server, &keep, RELEASE_TOGETHER).await?;
+        let released = deliveries::release(tx.conn(), &shared.server, behind.as_ref(), &keep).await?;
         tx.commit().await?;
-        if freed < RELEASE_TOGETHER.unsigned_abs() {
+        behind = released.next;
+        if behind.is_none() {
             return Ok(());
         }
     }
@@ -136,13 +138,26 @@ async fn take_over_once(shared: &Shared, strays: bool) -> Result<()> {
     while take_part(shared).await? {}
     if strays {
         let mut reader = shared.store.read().await?;
-        let owners = deliveries::owners_without_server(reader.conn()).await?;
+        let senders = deliveries::senders_without_server(reader.conn()).await?;
         drop(reader);
-        for owner in owners.iter().filter(|owner| **owner != shared.server) {
-            while free(shared, owner).await? {}
+        for sender in senders.iter().filter(|sender| **sender != shared.server) {
+            while free(shared, sender).await? {}
         }
     }
-    Ok(())
+    sweep(shared).await
+}
+
+/// Removes the notes of where this server had deliveries and has none any more.
+async fn sweep(shared: &Shared) -> Result<()> {
+    let mut behind = None;
+    loop {
+        let mut tx = shared.store.begin().await?;
+        behind = deliveries::sweep(tx.conn(), &shared.server, behind.as_ref()).await?;
+        tx.commit().await?;
+        if behind.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Frees a part of what a dead server owned; gives whether there may be more.
@@ -151,25 +166,25 @@ async fn take_part(shared: &Shared) -> Result<bool> {
     let dead = servers::lock_dead(tx.conn(), shared.clock.now().minus(SKEW)).await?;
     let Some(dead) = dead.into_iter().find(|server| *server != shared.server) else { return Ok(false) };
     lanes::release_all(tx.conn(), &dead).await?;
-    let freed = deliveries::release(tx.conn(), &dead, RELEASE_TOGETHER).await?;
-    if freed < RELEASE_TOGETHER.unsigned_abs() {
+    let released = deliveries::release(tx.conn(), &dead, None, &[]).await?;
+    if released.next.is_none() {
         servers::remove(tx.conn(), &dead).await?;
     }
     tx.commit().await?;
-    tracing::info!(server = %dead, deliveries = freed, "Took over from a server that is gone");
+    tracing::info!(server = %dead, deliveries = released.deliveries, "Took over from a server that is gone");
     shared.upkeep.look_around();
     shared.claims.notify_one();
     Ok(true)
 }
 
-/// Frees a part of what an owner has; gives whether there may be more.
-async fn free(shared: &Shared, owner: &model::ServerId) -> Result<bool> {
+/// Frees a part of what a server has; gives whether there may be more.
+async fn free(shared: &Shared, server: &model::ServerId) -> Result<bool> {
     let mut tx = shared.store.begin().await?;
-    let freed = deliveries::release(tx.conn(), owner, RELEASE_TOGETHER).await?;
+    let released = deliveries::release(tx.conn(), server, None, &[]).await?;
     tx.commit().await?;
     shared.upkeep.look_around();
     shared.claims.notify_one();
-    Ok(freed >= RELEASE_TOGETHER.unsigned_abs())
+    Ok(released.next.is_some())
 }
 
 /// Gives back all that this server still owns and removes its row. With `leave_row` its lease runs out instead, so that

@@ -91,6 +91,6 @@ pub(crate) const LOOK_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) const DUE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Results are written at once when nothing was written for that long; else they are collected until then, or until
-/// half of [`UNRECORDED`] has come together, so that the other half can go on meanwhile.
+/// five eighths of [`UNRECORDED`] have come together, so that the rest can go on meanwhile.
 pub(crate) const RECORD_PAUSE: Duration = Duration::from_millis(20);
-pub(crate) const RECORD_EARLY: usize = UNRECORDED / 2;
+pub(crate) const RECORD_EARLY: usize = UNRECORDED * 5 / 8;

@@ -1,6 +1,6 @@
 //! Claims due deliveries, and reads deliveries with their payloads. Knows nothing of lanes.
 
-use super::{Delivery, NOBODY};
+use super::{Delivery, Holder, TO_BE_CLAIMED, blocks};
 use crate::journal::raw;
 use crate::rows::padded;
 use crate::{Conn, Error, Result, corrupt, from_row, on};
@@ -54,11 +54,11 @@ const READ: &str =
      FROM webhook_logs l LEFT JOIN events e ON e.tenant_id = l.tenant_id AND e.seq = l.event_seq WHERE ";
 
 /// Claims up to `limit` due deliveries of one endpoint, 256 at most, for a server and gives them in order. In a transaction:
-/// three statements on MySQL, two on SQLite, however many rows it are.
+/// four statements, however many rows it are.
 pub async fn claim(
     mut conn: Conn<'_>,
     webhook: WebhookId,
-    owner: &ServerId,
+    server: &ServerId,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Delivery>> {
@@ -67,13 +67,14 @@ pub async fn claim(
     let Some((tenant, _)) = due.first() else { return Ok(Vec::new()) };
     let tenant = TenantId::parse(tenant).map_err(|_| corrupt("webhook_logs.tenant_id", tenant))?;
     let ids: Vec<i64> = due.iter().map(|(_, id)| *id).collect();
+    blocks::note_claimed(conn.again(), server, &tenant, &ids).await?;
     on!(conn.again(), c => {
-        let mut update = QueryBuilder::new("UPDATE webhook_logs SET owner = ");
-        update.push_bind(owner.as_str()).push(" WHERE tenant_id = ").push_bind(tenant.as_str());
+        let mut update = QueryBuilder::new("UPDATE webhook_logs SET waits = NULL, sender = ");
+        update.push_bind(server.as_str()).push(" WHERE tenant_id = ").push_bind(tenant.as_str());
         push_ids(&mut update, " AND id IN (", &ids);
         update.build().execute(c).await.map(|_| ())
     })?;
-    read_many(conn, &tenant, &ids, owner.as_str()).await
+    read_many(conn, &tenant, &ids, Holder::Server(server)).await
 }
 
 /// To name the last one several times makes no difference.
@@ -97,21 +98,21 @@ async fn lock_due(
     limit: i64,
 ) -> Result<Vec<(String, i64)>> {
     let sql = if conn.is_mysql() {
-        "SELECT tenant_id, id FROM webhook_logs WHERE owner = ? AND webhook_id = ? AND next_attempt_at <= ?
+        "SELECT tenant_id, id FROM webhook_logs WHERE waits = ? AND webhook_id = ? AND next_attempt_at <= ?
          ORDER BY next_attempt_at, tenant_id, id LIMIT ? FOR UPDATE SKIP LOCKED"
     } else {
-        "SELECT tenant_id, id FROM webhook_logs WHERE owner = ? AND webhook_id = ? AND next_attempt_at <= ?
+        "SELECT tenant_id, id FROM webhook_logs WHERE waits = ? AND webhook_id = ? AND next_attempt_at <= ?
          ORDER BY next_attempt_at, tenant_id, id LIMIT ?"
     };
-    on!(conn, c => sqlx::query_as(sql).bind(NOBODY).bind(webhook.0).bind(now.0).bind(limit).fetch_all(c).await)
+    on!(conn, c => sqlx::query_as(sql).bind(TO_BE_CLAIMED).bind(webhook.0).bind(now.0).bind(limit).fetch_all(c).await)
 }
 
-/// Those of a tenant's deliveries that have this owner, by number.
+/// Those of a tenant's deliveries that this holder has, by number.
 pub(crate) async fn read_many(
     conn: Conn<'_>,
     tenant: &TenantId,
     ids: &[i64],
-    owner: &str,
+    holder: Holder<'_>,
 ) -> Result<Vec<Delivery>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -120,7 +121,8 @@ pub(crate) async fn read_many(
         let mut select = QueryBuilder::new(READ);
         select.push("l.tenant_id = ").push_bind(tenant.as_str());
         push_ids(&mut select, " AND l.id IN (", ids);
-        select.push(" AND l.owner = ").push_bind(owner).push(" ORDER BY l.id");
+        let (column, value) = holder.condition();
+        select.push(format!(" AND l.{column} = ")).push_bind(value).push(" ORDER BY l.id");
         select.build_query_as().fetch_all(c).await
     })?;
     rows.into_iter().map(TryInto::try_into).collect()

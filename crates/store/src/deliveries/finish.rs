@@ -3,7 +3,7 @@
 
 use super::failures;
 use super::latency::{self, Histogram};
-use super::{IN_LANE, NOBODY};
+use super::{IN_LANE, TO_BE_CLAIMED};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -56,24 +56,25 @@ pub struct Attempt {
 /// Who has the deliveries whose attempts are written down.
 #[derive(Debug, Clone, Copy)]
 pub enum Holder<'a> {
-    /// A server that owns their rows.
+    /// A server.
     Server(&'a ServerId),
     /// The owner of their lanes, which the caller has made sure of; a retry keeps its place there.
     Lanes,
 }
 
 impl Holder<'_> {
-    fn owner(&self) -> &str {
+    /// The column that tells, and what it says.
+    pub(super) fn condition(&self) -> (&'static str, &str) {
         match self {
-            Self::Server(id) => id.as_str(),
-            Self::Lanes => IN_LANE,
+            Self::Server(id) => ("sender", id.as_str()),
+            Self::Lanes => ("waits", IN_LANE),
         }
     }
 
-    /// The owner of a delivery that is to be tried again.
+    /// For what a delivery waits that is to be tried again.
     fn of_retry(&self) -> &'static str {
         match self {
-            Self::Server(_) => NOBODY,
+            Self::Server(_) => TO_BE_CLAIMED,
             Self::Lanes => IN_LANE,
         }
     }

@@ -43,8 +43,10 @@ from_row!(
 );
 
 /// What an entry is read from, of a table called `l`.
-pub(super) const COLUMNS: &str = "SELECT l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.status, l.attempts,
-    l.http_status, l.response_time_ms, l.error, l.response_body, l.created_at, l.completed_at, l.next_attempt_at";
+pub(super) const COLUMNS: &str =
+    "SELECT l.id, l.webhook_id, l.event_id, l.event_seq, l.event, l.status, l.attempts,
+    l.http_status, l.response_time_ms, l.error, l.response_body, l.created_at, l.completed_at,
+    COALESCE(l.next_attempt_at, CASE l.status WHEN 'pending' THEN l.created_at END) AS next_attempt_at";
 
 /// One entry of an endpoint's log.
 pub async fn entry(

@@ -1,6 +1,8 @@
-//! What is not done yet, found by the index of what is due, so that it costs what is asked for and not what the log holds.
+//! What is not done yet, found by the index of what is due and by what servers have, so that it costs what is asked for and
+//! not what the log holds.
 
-use crate::hints::{join_in_order, use_index};
+use super::blocks::{self, Held};
+use crate::hints::use_index;
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, WebhookId};
 use sqlx::QueryBuilder;
@@ -8,45 +10,51 @@ use sqlx::QueryBuilder;
 /// More pending deliveries of an endpoint are not counted: a hundred thousand take some 20 ms.
 pub const COUNTED_AT_MOST: i64 = 100_000;
 
-/// Pushes the ids of an endpoint's pending deliveries, `limit` at most of those that no server has yet.
-macro_rules! push_pending {
+/// Pushes the ids of an endpoint's deliveries that no server has yet, `limit` at most.
+macro_rules! push_waiting {
     ($query:expr, $mysql:expr, $tenant:expr, $webhook:expr, $limit:expr) => {
-        let due = use_index($mysql, "webhook_logs_due");
-        $query.push("SELECT id FROM (SELECT id FROM webhook_logs").push(&due);
-        $query.push(" WHERE owner IN ('', '-') AND webhook_id = ").push_bind($webhook.0);
+        $query.push("SELECT id FROM webhook_logs").push(use_index($mysql, "webhook_logs_due"));
+        $query.push(" WHERE waits IN ('', '-') AND webhook_id = ").push_bind($webhook.0);
         $query.push(" AND tenant_id = ").push_bind($tenant.as_str()).push(" LIMIT ").push_bind($limit);
-        // What servers own is bounded by their memory.
-        $query.push(") AS waiting UNION ALL SELECT l.id FROM servers s ").push(join_in_order($mysql));
-        $query.push(" webhook_logs l").push(&due).push(" ON l.owner = s.id WHERE l.webhook_id = ");
-        $query.push_bind($webhook.0).push(" AND l.tenant_id = ").push_bind($tenant.as_str());
     };
 }
 
-/// How many deliveries to an endpoint are not done; [`COUNTED_AT_MOST`] if there are more.
-pub async fn count_pending(conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<i64> {
-    let mysql = conn.is_mysql();
-    let count: i64 = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT COUNT(*) FROM (");
-        push_pending!(select, mysql, tenant, webhook, COUNTED_AT_MOST);
-        select.push(") AS pending").build_query_scalar().fetch_one(c).await
-    })?;
-    Ok(count.min(COUNTED_AT_MOST))
+/// Those that servers have. They are bounded by the servers' memory.
+async fn held(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<Vec<LogId>> {
+    let blocks = blocks::of_all_servers(conn.again(), Some(tenant), i64::MAX).await?;
+    let keys = blocks::held(conn, &blocks, Held { webhook: Some(webhook), ..Held::default() }).await?;
+    Ok(keys.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The deliveries to an endpoint that are not done, in no order; `None` if they are more than `limit`.
+/// How many deliveries to an endpoint are not done; [`COUNTED_AT_MOST`] if there are more. Without a snapshot one is missed that
+/// just goes from a server back to the database.
+pub async fn count_pending(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<i64> {
+    let mysql = conn.is_mysql();
+    let waiting: i64 = on!(conn.again(), c => {
+        let mut select = QueryBuilder::new("SELECT COUNT(*) FROM (");
+        push_waiting!(select, mysql, tenant, webhook, COUNTED_AT_MOST);
+        select.push(") AS waiting").build_query_scalar().fetch_one(c).await
+    })?;
+    let held = held(conn, tenant, webhook).await?.len();
+    Ok(waiting.saturating_add(i64::try_from(held).unwrap_or(i64::MAX)).min(COUNTED_AT_MOST))
+}
+
+/// The deliveries to an endpoint that are not done, in no order; `None` if they are more than `limit`. In a snapshot, as one may
+/// go from one state to the other meanwhile.
 pub(super) async fn all_pending(
-    conn: Conn<'_>,
+    mut conn: Conn<'_>,
     tenant: &TenantId,
     webhook: WebhookId,
     limit: i64,
 ) -> Result<Option<Vec<LogId>>> {
-    let enough = limit + 1;
     let mysql = conn.is_mysql();
-    let ids: Vec<i64> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT id FROM (");
-        push_pending!(select, mysql, tenant, webhook, enough);
-        select.push(") AS pending LIMIT ").push_bind(enough).build_query_scalar().fetch_all(c).await
+    let waiting: Vec<i64> = on!(conn.again(), c => {
+        let mut select = QueryBuilder::new("");
+        push_waiting!(select, mysql, tenant, webhook, limit + 1);
+        select.build_query_scalar().fetch_all(c).await
     })?;
+    let mut ids: Vec<LogId> = waiting.into_iter().map(LogId).collect();
+    ids.append(&mut held(conn, tenant, webhook).await?);
     let few = i64::try_from(ids.len()).is_ok_and(|count| count <= limit);
-    Ok(few.then(|| ids.into_iter().map(LogId).collect()))
+    Ok(few.then_some(ids))
 }

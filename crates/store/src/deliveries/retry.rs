@@ -1,6 +1,6 @@
 //! Queues a finished delivery once more.
 
-use super::NOBODY;
+use super::TO_BE_CLAIMED;
 use super::log::AttemptEntry;
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp};
@@ -9,9 +9,9 @@ use model::{LogId, TenantId, Timestamp};
 /// Gives whether it was finished.
 pub async fn queue_again(mut conn: Conn<'_>, tenant: &TenantId, id: LogId, now: Timestamp) -> Result<bool> {
     let queued = on!(conn.again(), c => sqlx::query(
-        "UPDATE webhook_logs SET status = 'pending', owner = ?, next_attempt_at = ?, completed_at = NULL, retries = 0
+        "UPDATE webhook_logs SET status = 'pending', waits = ?, next_attempt_at = ?, completed_at = NULL, retries = 0
          WHERE tenant_id = ? AND id = ? AND status <> 'pending'")
-        .bind(NOBODY).bind(now.0).bind(tenant.as_str()).bind(id.0).execute(c).await.map(|done| done.rows_affected()))?;
+        .bind(TO_BE_CLAIMED).bind(now.0).bind(tenant.as_str()).bind(id.0).execute(c).await.map(|done| done.rows_affected()))?;
     super::failures::forget(conn, tenant, id).await?;
     Ok(queued > 0)
 }

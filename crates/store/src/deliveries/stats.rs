@@ -40,7 +40,7 @@ where
     }
 }
 
-/// What finished since `since`, and what is pending now.
+/// What finished since `since`, and what is pending now. In a snapshot, so that one goes with the other.
 pub async fn stats(
     mut conn: Conn<'_>,
     tenant: &TenantId,

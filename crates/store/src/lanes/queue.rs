@@ -1,7 +1,7 @@
 //! What waits in the lanes of ordered endpoints, in queues: one for each subject, or one for all. A queue's first delivery
 //! is the next to be sent, or being sent, or waits for its retry; whatever stands behind it waits for it.
 
-use crate::deliveries::{Delivery, IN_LANE, NewDelivery, Owner, read_many};
+use crate::deliveries::{Delivery, Holder, NewDelivery, Owner, read_many};
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -106,7 +106,7 @@ pub async fn read(
     let mut places: HashMap<i64, (i64, i64)> =
         rows.into_iter().map(|(queue, id, due_at)| (id, (queue, due_at))).collect();
     let mut found = Found::default();
-    for delivery in read_many(conn, tenant, &ids, IN_LANE).await? {
+    for delivery in read_many(conn, tenant, &ids, Holder::Lanes).await? {
         let Some((queue, due_at)) = places.remove(&delivery.id.0) else { continue };
         found.deliveries.entry(queue).or_insert((Timestamp(due_at), Vec::new())).1.push(delivery);
     }

@@ -38,7 +38,7 @@ pub async fn needed_payloads(
         let mut select = QueryBuilder::new("SELECT id FROM webhook_logs");
         select.push(&by_event).push(" WHERE tenant_id = ").push_bind(tenant.as_str());
         select.push(" AND event_seq BETWEEN ").push_bind(range.first).push(" AND ").push_bind(range.last);
-        select.push(" AND owner IS NOT NULL AND payload IS NULL LIMIT ").push_bind(limit);
+        select.push(" AND status = 'pending' AND payload IS NULL LIMIT ").push_bind(limit);
         select.build_query_scalar().fetch_all(c).await
     })?;
     Ok(ids.into_iter().map(LogId).collect())
@@ -53,7 +53,7 @@ pub async fn keep_payloads(mut conn: Conn<'_>, tenant: &TenantId, ids: &[LogId])
                  WHERE e.tenant_id = webhook_logs.tenant_id AND e.seq = webhook_logs.event_seq),
                payload = (SELECT e.payload FROM events e
                  WHERE e.tenant_id = webhook_logs.tenant_id AND e.seq = webhook_logs.event_seq)
-             WHERE tenant_id = ? AND id = ? AND owner IS NOT NULL AND payload IS NULL")
+             WHERE tenant_id = ? AND id = ? AND status = 'pending' AND payload IS NULL")
             .bind(tenant.as_str()).bind(id.0).execute(c).await.map(|_| ()))?;
     }
     Ok(())

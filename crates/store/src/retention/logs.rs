@@ -52,13 +52,13 @@ pub async fn delete_logs(
             // One that somebody has just queued again stays, with its attempts.
             delete.push(" AND log_id IN (SELECT id FROM webhook_logs WHERE tenant_id = ").push_bind(tenant.as_str());
             delete.push(" AND id BETWEEN ").push_bind(range.first).push(" AND ").push_bind(range.last);
-            delete.push(" AND owner IS NULL AND created_at < ").push_bind(before.0).push(")");
+            delete.push(" AND status <> 'pending' AND created_at < ").push_bind(before.0).push(")");
             delete.build().execute(c).await.map(|done| done.rows_affected())
         })?;
         removed.attempts += if counted { rows } else { 0 };
     }
     removed.logs = on!(conn, c => sqlx::query(
-        "DELETE FROM webhook_logs WHERE tenant_id = ? AND id BETWEEN ? AND ? AND owner IS NULL AND created_at < ?")
+        "DELETE FROM webhook_logs WHERE tenant_id = ? AND id BETWEEN ? AND ? AND status <> 'pending' AND created_at < ?")
         .bind(tenant.as_str()).bind(range.first).bind(range.last).bind(before.0)
         .execute(c).await.map(|done| done.rows_affected()))?;
     Ok(removed)

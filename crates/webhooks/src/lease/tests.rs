@@ -64,7 +64,7 @@ impl Bench {
         let shared = &self.engine.0;
         let mut reader = shared.store.read().await.unwrap();
         let now = shared.clock.now();
-        let keys = deliveries::owned(reader.conn(), &shared.server, WEBHOOK, now, 100).await.unwrap();
+        let keys = deliveries::owned(reader.conn(), &shared.server, WEBHOOK, now).await.unwrap();
         let mut ids: Vec<i64> = keys.iter().map(|(_, id)| id.0).collect();
         ids.sort_unstable();
         ids

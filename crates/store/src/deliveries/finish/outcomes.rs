@@ -10,7 +10,7 @@ use sqlx::{Database, Encode, MySql, MySqlConnection, QueryBuilder, Sqlite, Sqlit
 use std::pin::pin;
 
 /// The columns that a finished attempt sets.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "status",
     "attempts",
     "retries",
@@ -18,7 +18,8 @@ const COLUMNS: [&str; 10] = [
     "response_time_ms",
     "error",
     "response_body",
-    "owner",
+    "waits",
+    "sender",
     "next_attempt_at",
     "completed_at",
 ];
@@ -53,7 +54,7 @@ struct Outcome<'a> {
 impl<'a> Outcome<'a> {
     fn of(attempt: &'a Attempt, holder: Holder<'_>) -> Self {
         use Value::{Number, Text};
-        let (status, owner, next, completed) = match attempt.verdict {
+        let (status, waits, next, completed) = match attempt.verdict {
             Verdict::Success => ("success", None, None, Some(attempt.ended_at().0)),
             Verdict::Failed => ("failed", None, None, Some(attempt.ended_at().0)),
             Verdict::Retry(due) => ("pending", Some(holder.of_retry()), Some(due.0), None),
@@ -69,7 +70,8 @@ impl<'a> Outcome<'a> {
             Number(Some(attempt.duration_ms)),
             Text(attempt.error.as_deref()),
             Text(body),
-            Text(owner),
+            Text(waits),
+            Text(None),
             Number(next),
             Number(completed),
         ];
@@ -81,13 +83,13 @@ impl<'a> Outcome<'a> {
 pub(super) async fn write(conn: Conn<'_>, holder: Holder<'_>, attempts: &[Attempt]) -> Result<()> {
     let outcomes: Vec<Outcome<'_>> = attempts.iter().map(|attempt| Outcome::of(attempt, holder)).collect();
     match conn {
-        Conn::MySql(c) => in_time(pin!(by_position(c, holder.owner(), &outcomes))).await,
-        Conn::Sqlite(c) => in_time(pin!(by_join(c, holder.owner(), &outcomes))).await,
+        Conn::MySql(c) => in_time(pin!(by_position(c, holder, &outcomes))).await,
+        Conn::Sqlite(c) => in_time(pin!(by_join(c, holder, &outcomes))).await,
     }
 }
 
 /// As a join with a table of the values.
-async fn by_join(c: &mut SqliteConnection, owner: &str, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
+async fn by_join(c: &mut SqliteConnection, holder: Holder<'_>, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
     let sets: Vec<String> = COLUMNS.iter().map(|column| format!("{column} = v.{column}")).collect();
     let mut update = QueryBuilder::<Sqlite>::new("UPDATE webhook_logs AS l SET ");
     update.push(sets.join(", ")).push(" FROM (");
@@ -104,14 +106,21 @@ async fn by_join(c: &mut SqliteConnection, owner: &str, outcomes: &[Outcome<'_>]
             }
         }
     }
-    update.push(") AS v WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.owner = ").push_bind(owner);
+    let (column, value) = holder.condition();
+    update
+        .push(format!(") AS v WHERE l.tenant_id = v.tenant_id AND l.id = v.id AND l.{column} = "))
+        .push_bind(value);
     update.build().execute(c).await.map(|_| ())
 }
 
-/// Each value is found by the place of its number in a list. A join with a table of the values takes MySQL twice the time
-/// that the rows themselves need: it goes through a temporary table for the values, and another one for what is to be
-/// written.
-async fn by_position(c: &mut MySqlConnection, owner: &str, outcomes: &[Outcome<'_>]) -> sqlx::Result<()> {
+/// Each value is found by the place of its number in an ascending list, which INTERVAL finds by halving. A join with a table of
+/// the values takes MySQL twice the time that the rows themselves need: it goes through a temporary table for the values, and
+/// another one for what is to be written.
+async fn by_position(
+    c: &mut MySqlConnection,
+    holder: Holder<'_>,
+    outcomes: &[Outcome<'_>],
+) -> sqlx::Result<()> {
     let tenants: Vec<&[Outcome<'_>]> = outcomes.chunk_by(|a, b| a.tenant == b.tenant).collect();
     let mut update = QueryBuilder::<MySql>::new("UPDATE webhook_logs");
     update.push(use_index(true, "PRIMARY")).push(" SET ");
@@ -119,7 +128,8 @@ async fn by_position(c: &mut MySqlConnection, owner: &str, outcomes: &[Outcome<'
         update.push(if at == 0 { "" } else { ", " }).push(name).push(" = ");
         push_column(&mut update, &tenants, at);
     }
-    update.push(" WHERE owner = ").push_bind(owner).push(" AND (");
+    let (column, value) = holder.condition();
+    update.push(format!(" WHERE {column} = ")).push_bind(value).push(" AND (");
     for (at, outcomes) in tenants.iter().enumerate() {
         update.push(if at == 0 { "(" } else { " OR (" });
         update.push("tenant_id = ").push_bind(outcomes[0].tenant).push(" AND id IN (");
@@ -139,7 +149,7 @@ fn push_column<'a>(update: &mut QueryBuilder<MySql>, tenants: &[&[Outcome<'a>]],
     }
     update.push("CASE tenant_id");
     for outcomes in tenants {
-        update.push(" WHEN ").push_bind(outcomes[0].tenant).push(" THEN ELT(FIELD(id, ");
+        update.push(" WHEN ").push_bind(outcomes[0].tenant).push(" THEN ELT(INTERVAL(id, ");
         push_ids(update, outcomes);
         update.push("), ");
         let mut list = update.separated(", ");
