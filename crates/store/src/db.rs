@@ -22,6 +22,9 @@ pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long an idle connection is taken for well without being asked.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Pages that SQLite's writer keeps, in KiB as SQLite has it: what was written in the last seconds is read again when its result
+/// is written. With the usual 2 MiB that meant to fetch it, and a page to let go.
+const SQLITE_WRITER_CACHE: &str = "-16384";
 /// Readers beside SQLite's one writer.
 const SQLITE_READERS: u32 = 4;
 
@@ -144,8 +147,6 @@ pub struct Tx(TxInner);
 
 enum TxInner {
     MySql(WarmTx),
-    /// As it was at one moment.
-    Snapshot(Transaction<'static, MySql>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
@@ -154,7 +155,6 @@ impl Tx {
     pub fn conn(&mut self) -> Conn<'_> {
         match &mut self.0 {
             TxInner::MySql(tx) => Conn::MySql(tx.connection()),
-            TxInner::Snapshot(tx) => Conn::MySql(tx),
             TxInner::Sqlite(tx) => Conn::Sqlite(tx),
         }
     }
@@ -163,7 +163,6 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.0 {
             TxInner::MySql(tx) => tx.commit().await,
-            TxInner::Snapshot(tx) => in_time(pin!(tx.commit())).await,
             TxInner::Sqlite(tx) => in_time(pin!(tx.commit())).await,
         }
     }
@@ -188,7 +187,7 @@ impl Store {
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader(match &self.pool {
-            Pool::MySql(pool) => ReaderInner::MySql(in_time(pin!(pool.cold.acquire())).await?),
+            Pool::MySql(pool) => ReaderInner::MySql(pool.acquire().await?),
             Pool::Sqlite { readers, .. } => ReaderInner::Sqlite(in_time(pin!(readers.acquire())).await?),
         }))
     }
@@ -205,19 +204,8 @@ impl Store {
 
     /// A transaction that reads many things as they were at one moment.
     pub async fn begin_snapshot(&self) -> Result<Tx> {
-        const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
         Ok(Tx(match &self.pool {
-            Pool::MySql(pool) => {
-                let mut connection = in_time(pin!(pool.cold.acquire())).await?;
-                in_time(connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").as_mut())
-                    .await?;
-                TxInner::Snapshot(
-                    in_time(
-                        Transaction::begin(connection, Some(sqlx::SqlStr::from_static(SNAPSHOT))).as_mut(),
-                    )
-                    .await?,
-                )
-            }
+            Pool::MySql(pool) => TxInner::MySql(pool.begin_snapshot().await?),
             Pool::Sqlite { readers, .. } => TxInner::Sqlite(in_time(pin!(readers.begin())).await?),
         }))
     }
@@ -312,6 +300,7 @@ async fn connect_sqlite(path: &Path) -> Result<Pool> {
         options.test_before_acquire(false)
     };
     let writing = options.clone().pragma("wal_autocheckpoint", checkpoints::PAGES);
+    let writing = writing.pragma("cache_size", SQLITE_WRITER_CACHE);
     let writer = pool(1).connect_with(writing).await?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(Pool::Sqlite { writer, readers })

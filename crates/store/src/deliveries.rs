@@ -23,14 +23,17 @@ mod retry;
 mod stats;
 
 pub use backlog::{Backlog, backlog};
-pub use blocks::{Block, Released, release, senders_without_server, sweep};
+pub use blocks::{
+    BLOCKS_TOGETHER, Block, Owned, Released, blocks, empty, owned, release, remove_empty,
+    senders_without_server,
+};
 pub(crate) use claim::read_many;
 pub use claim::{claim, find};
 pub use finish::{Attempt, Holder, Verdict, finish};
 pub use latency::Histogram;
 pub use list::{Filter, Page, page};
 pub use log::{AttemptEntry, LogEntry, attempts, entry};
-pub use owned::{Key, owned, still_in_lanes, still_owned, tenant_of_waiting};
+pub use owned::{Key, still_in_lanes, still_owned, tenant_of_waiting};
 pub use pending::{COUNTED_AT_MOST, count_pending};
 pub use retry::{has_payload, keep_only_attempt, queue_again};
 pub use stats::{Stats, stats};

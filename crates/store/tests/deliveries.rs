@@ -5,7 +5,7 @@ use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owner, Released, Verdict};
+use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owned, Owner, Released, Verdict};
 use store::journal::{self, Append};
 use store::webhooks::Webhook;
 use store::{Database, Store, Tls, migrate, servers, tenants, webhooks};
@@ -207,14 +207,15 @@ async fn what_a_server_owns_is_found_kept_and_given_back() {
         servers::renew(tx.conn(), &me, NOW, NOW).await.unwrap();
         assert!(!deliveries::senders_without_server(tx.conn()).await.unwrap().contains(&me));
 
-        let early = Timestamp(NOW.0 - 1);
-        assert!(deliveries::owned(tx.conn(), &me, hook, early).await.unwrap().is_empty());
-        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW).await.unwrap().len(), 3);
+        let owned = deliveries::owned(tx.conn(), &me).await.unwrap();
+        assert_eq!(owned[2], Owned { key: key(3), webhook: hook, created_at: NOW });
+        assert_eq!(owned.len(), 3);
         let kept = [key(2), key(9)];
         assert_eq!(deliveries::still_owned(tx.conn(), &me, &kept).await.unwrap(), [key(2)]);
         let released = deliveries::release(tx.conn(), &me, None, &kept).await.unwrap();
         assert_eq!(released, Released { deliveries: 2, next: None });
-        assert_eq!(deliveries::owned(tx.conn(), &me, hook, NOW).await.unwrap(), [key(2)]);
+        let owned = deliveries::owned(tx.conn(), &me).await.unwrap();
+        assert_eq!(owned.iter().map(|one| &one.key).collect::<Vec<_>>(), [&key(2)]);
         assert_eq!(deliveries::tenant_of_waiting(tx.conn(), hook).await.unwrap(), Some(tenant.clone()));
 
         let mut spent = attempt(&tenant, 2, hook, 1, Verdict::Failed);
@@ -263,7 +264,7 @@ async fn a_servers_deliveries_are_found_in_blocks_which_go_when_they_are_empty()
         let left = mine.len() - done.len();
         let owned = async |server: &ServerId| {
             let mut reader = store.read().await.unwrap();
-            deliveries::owned(reader.conn(), server, hook, NOW).await.unwrap().len()
+            deliveries::owned(reader.conn(), server).await.unwrap().len()
         };
         sweep(&store, &me).await;
         assert_eq!(owned(&me).await, left, "no block goes that has one left");
@@ -304,13 +305,147 @@ async fn release(store: &Store, server: &ServerId, keep: &[deliveries::Key]) -> 
 }
 
 async fn sweep(store: &Store, server: &ServerId) {
-    let mut behind = None;
-    loop {
+    let mut reader = store.read().await.unwrap();
+    let blocks = deliveries::blocks(reader.conn(), server).await.unwrap();
+    for some in blocks.chunks(deliveries::BLOCKS_TOGETHER) {
+        let empty = deliveries::empty(reader.conn(), server, some).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        behind = deliveries::sweep(tx.conn(), server, behind.as_ref()).await.unwrap();
+        deliveries::remove_empty(tx.conn(), server, &empty).await.unwrap();
         tx.commit().await.unwrap();
-        if behind.is_none() {
-            return;
+    }
+}
+
+#[tokio::test]
+async fn a_block_in_which_somebody_writes_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    // SQLite has one writer.
+    for store in stores(folder.path()).await.into_iter().filter(Store::is_mysql) {
+        let (tenant, hook) = prepare(&store).await;
+        let me = ServerId::generate();
+        let write = async |id: i64| {
+            let mut tx = store.begin().await.unwrap();
+            let row = delivery(&tenant, id, hook, Owner::Server(me.clone()));
+            deliveries::insert(tx.conn(), &[row], NOW).await.unwrap();
+            tx
+        };
+        write(1).await.commit().await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let mut done = [attempt(&tenant, 1, hook, 1, Verdict::Success)];
+        deliveries::finish(tx.conn(), Holder::Server(&me), &mut done).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let writing = write(2).await;
+        let mut reader = store.read().await.unwrap();
+        let blocks = deliveries::blocks(reader.conn(), &me).await.unwrap();
+        assert_eq!(deliveries::empty(reader.conn(), &me, &blocks).await.unwrap(), blocks);
+        let mut tx = store.begin().await.unwrap();
+        deliveries::remove_empty(tx.conn(), &me, &blocks).await.unwrap();
+        tx.commit().await.unwrap();
+        writing.commit().await.unwrap();
+        assert_eq!(deliveries::owned(reader.conn(), &me).await.unwrap().len(), 1);
+        assert_eq!(release(&store, &me, &[]).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn each_row_gets_its_own_outcome_however_many_are_written_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        for count in [1, 7, 9, 64, 65, 100] {
+            let (one, two) = (prepare(&store).await, prepare(&store).await);
+            let me = ServerId::generate();
+            let mut attempts = Vec::new();
+            let mut tx = store.begin().await.unwrap();
+            for (tenant, hook) in [&one, &two] {
+                let rows: Vec<NewDelivery> = (1..=count)
+                    .map(|id| delivery(tenant, id * 3, *hook, Owner::Server(me.clone())))
+                    .collect();
+                deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
+                attempts.extend(rows.iter().map(|row| {
+                    let id = row.id.0;
+                    let verdict = if id % 2 == 0 { Verdict::Failed } else { Verdict::Success };
+                    let duration_ms = id * 10 + i64::from(*tenant == one.0);
+                    let error = (id % 4 == 0).then(|| format!("error {id}"));
+                    Attempt { duration_ms, error, ..attempt(tenant, id, *hook, 1, verdict) }
+                }));
+            }
+            deliveries::finish(tx.conn(), Holder::Server(&me), &mut attempts).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut reader = store.read().await.unwrap();
+            for wanted in &attempts {
+                let entry =
+                    deliveries::entry(reader.conn(), &wanted.tenant, wanted.webhook, wanted.log).await;
+                let entry = entry.unwrap().unwrap();
+                let status = if wanted.verdict == Verdict::Success { "success" } else { "failed" };
+                assert_eq!((entry.status.as_str(), entry.error), (status, wanted.error.clone()));
+                assert_eq!(entry.http_status, wanted.http_status);
+                assert_eq!(entry.response_body, wanted.response_body);
+                assert_eq!(entry.response_time_ms, Some(wanted.duration_ms));
+                assert_eq!(entry.completed_at, Some(NOW.0 + wanted.duration_ms));
+            }
+            assert!(deliveries::owned(reader.conn(), &me).await.unwrap().is_empty());
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_connection_gets_one_that_has_just_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await.into_iter().filter(Store::is_mysql) {
+        // All four connections there are.
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(store.begin().await.unwrap());
+        }
+        let all_have_one = std::sync::Arc::new(tokio::sync::Barrier::new(4));
+        let waiters: Vec<_> = (0..4)
+            .map(|number| {
+                let (store, barrier) = (store.clone(), std::sync::Arc::clone(&all_have_one));
+                tokio::spawn(async move {
+                    let mut reader = None;
+                    let mut tx = None;
+                    match number {
+                        0 => reader = Some(store.read().await.unwrap()),
+                        1 => tx = Some(store.begin_snapshot().await.unwrap()),
+                        _ => tx = Some(store.begin().await.unwrap()),
+                    }
+                    barrier.wait().await;
+                    drop((reader, tx));
+                })
+            })
+            .collect();
+        // They wait now, or come to wait: either way nothing may be kept from them.
+        tokio::task::yield_now().await;
+        for tx in held {
+            tx.commit().await.unwrap();
+        }
+        for waiter in waiters {
+            waiter.await.unwrap();
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_dropped_is_rolled_back_and_what_is_committed_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let (kept, dropped) = (TenantId::generate(), TenantId::generate());
+        for _ in 0..8 {
+            let mut tx = store.begin().await.unwrap();
+            tenants::insert(tx.conn(), &dropped, "Dropped", NOW).await.unwrap();
+            drop(tx);
+        }
+        let mut tx = store.begin().await.unwrap();
+        tenants::insert(tx.conn(), &kept, "Kept", NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        // Would wait for whoever still has it.
+        let mut tx = store.begin().await.unwrap();
+        tenants::insert(tx.conn(), &dropped, "Dropped", NOW).await.unwrap();
+        drop(tx);
+        let mut tx = store.begin().await.unwrap();
+        assert!(tenants::insert(tx.conn(), &kept, "Kept", NOW).await.is_err());
+        drop(tx);
+        store.close().await;
     }
 }

@@ -7,7 +7,7 @@ use crate::limits::SILENCE;
 use crate::{request, retry_after};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{HeaderMap, Request, StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use model::{Clock, Timestamp};
 use std::time::Duration;
 use store::deliveries::{Attempt, Delivery, Verdict};
@@ -94,8 +94,8 @@ fn build(
     at: Timestamp,
 ) -> Request<Full<Bytes>> {
     let body = request::body(&endpoint.webhook, delivery);
-    let mut headers = HeaderMap::with_capacity(endpoint.headers.len() + HEADERS_OF_ONE);
-    headers.extend(endpoint.headers.iter().cloned());
+    let mut headers = endpoint.headers.clone();
+    headers.reserve(HEADERS_OF_ONE);
     for (name, value) in request::of_one_request(&endpoint.signer, delivery, number, at, &body) {
         headers.insert(name, value);
     }
@@ -175,7 +175,8 @@ fn milliseconds(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::tests::delivery;
+    use crate::request::tests::{delivery, webhook};
+    use store::webhooks::Webhook;
 
     const RETRY: Next = Next::RetryIfLeft { retry_count: 3, spread: 0.5 };
 
@@ -201,6 +202,24 @@ mod tests {
         }
         assert_eq!(judged(500, None).attempt.error.as_deref(), Some("answered 500 Internal Server Error"));
         assert!(judged(302, None).attempt.error.unwrap().ends_with("redirect not followed"));
+    }
+
+    #[test]
+    fn the_platforms_headers_replace_an_endpoints_own() {
+        let own = |name: &str| (name.to_owned(), "own".to_owned());
+        let headers = ["Content-Type", "x-tenant-id", "Webhook-Id", "X-Own"].map(own).into();
+        let endpoint = Endpoint::new(Webhook { headers, ..webhook() }, "1");
+        let request = build(endpoint.uri.as_ref().unwrap(), &endpoint, &delivery(1, None), 1, Timestamp(0));
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("x-tenant-id", "t1"),
+            ("webhook-id", "e1"),
+            ("user-agent", "callcenter/1"),
+            ("x-own", "own"),
+        ] {
+            let all: Vec<_> = request.headers().get_all(name).iter().collect();
+            assert_eq!(all, [value], "{name}");
+        }
     }
 
     #[test]

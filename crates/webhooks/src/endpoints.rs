@@ -1,10 +1,10 @@
 //! Endpoints as their rows say, ready to be sent to, kept for a few seconds. Knows nothing of deliveries.
 
-use crate::request::{self, Header};
+use crate::request;
 use crate::signing::Signer;
 use crate::target;
-use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Uri};
 use model::{TenantId, WebhookId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,8 +28,8 @@ pub(crate) struct Endpoint {
     pub(crate) webhook: Webhook,
     /// Where to, or why nothing can be sent there.
     pub(crate) uri: Result<Uri, String>,
-    /// The headers of all requests: its own further ones, then the platform's, which go before.
-    pub(crate) headers: Vec<Header>,
+    /// The headers of all requests: its own further ones, and the platform's in the place of any of the same name.
+    pub(crate) headers: HeaderMap,
     pub(crate) signer: Signer,
 }
 
@@ -42,8 +42,10 @@ impl Endpoint {
         let header = |(name, value): (&String, &String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
         };
-        let own = webhook.headers.iter().filter_map(header);
-        let headers = own.chain(request::of_all_requests(&webhook, version)).collect();
+        let mut headers: HeaderMap = webhook.headers.iter().filter_map(header).collect();
+        for (name, value) in request::of_all_requests(&webhook, version) {
+            headers.insert(name, value);
+        }
         let uri = uri.map_err(|problem| format!("the URL {problem}"));
         Self { uri, headers, signer: request::signer(&webhook), webhook }
     }

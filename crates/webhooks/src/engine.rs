@@ -215,8 +215,8 @@ impl Engine {
         (Self(Arc::new(shared)), heard)
     }
 
-    /// Room in memory for a delivery whose payload has so many bytes. `None` if its row must be written without an
-    /// owner: there is no room, the endpoint catches up with the database, or this server may not send now.
+    /// Room in memory for a delivery whose payload has so many bytes. `None` if its row must wait to be
+    /// claimed: there is no room, the endpoint catches up with the database, or this server may not send now.
     #[must_use]
     pub fn reserve(&self, webhook: WebhookId, bytes: usize) -> Option<Reservation> {
         let bytes = bytes + DELIVERY_OVERHEAD;
@@ -227,7 +227,7 @@ impl Engine {
         Some(Reservation { shared: Arc::clone(&self.0), webhook, bytes, generation, used: false })
     }
 
-    /// Takes over deliveries whose rows were committed with this server as owner. Never blocks.
+    /// Takes over deliveries whose rows were committed as this server's. Never blocks.
     pub fn committed(&self, deliveries: Vec<(Delivery, Reservation)>) {
         let now = Instant::now();
         for (delivery, mut reservation) in deliveries {
@@ -242,7 +242,7 @@ impl Engine {
         }
     }
 
-    /// Says that rows without an owner were committed: due ones are looked for now.
+    /// Says that rows were committed that wait to be claimed: due ones are looked for now.
     pub fn doorbell(&self) {
         let known = self.0.lanes(Lanes::refused_are_committed);
         if !known {

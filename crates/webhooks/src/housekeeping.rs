@@ -1,11 +1,11 @@
 //! The claimer's other work: endpoints that were edited, endpoints that are gone, rows that were left behind.
 
 use crate::engine::Shared;
-use crate::limits::RELEASE_TOGETHER;
+use crate::limits::{GIVEN_BACK_TOGETHER, PURGED_TOGETHER};
 use model::{TenantId, Timestamp, WebhookId};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use store::Result;
-use store::deliveries::{self, Key};
+use store::deliveries::{self, Key, Owned};
 use tokio::time::Instant;
 
 /// One round of it.
@@ -20,11 +20,14 @@ pub(crate) async fn run(shared: &Shared) -> Result<()> {
             tolerate(webhook, error)?;
         }
     }
-    while let Some((webhook, since)) = shared.upkeep.next_suspect(Instant::now()) {
-        if let Err(error) = recover(shared, webhook, since).await {
-            shared.upkeep.suspect(webhook, shared.clock.now());
-            tolerate(webhook, error)?;
+    let now = Instant::now();
+    let suspects: HashMap<WebhookId, Timestamp> =
+        std::iter::from_fn(|| shared.upkeep.next_suspect(now)).collect();
+    if let Err(error) = recover(shared, &suspects).await {
+        for webhook in suspects.keys() {
+            shared.upkeep.suspect(*webhook, shared.clock.now());
         }
+        return Err(error);
     }
     Ok(())
 }
@@ -77,8 +80,8 @@ async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result
         // What was dropped from memory in the belief that it is gone must be claimed again.
         shared.upkeep.suspect(webhook, shared.clock.now());
     } else {
-        let removed = deliveries::delete_of_webhook(tx.conn(), tenant, webhook, RELEASE_TOGETHER).await?;
-        done = removed < RELEASE_TOGETHER.unsigned_abs();
+        let removed = deliveries::delete_of_webhook(tx.conn(), tenant, webhook, PURGED_TOGETHER).await?;
+        done = removed < PURGED_TOGETHER.unsigned_abs();
         if done {
             deliveries::forget_webhook(tx.conn(), tenant, webhook).await?;
         }
@@ -93,25 +96,32 @@ async fn purge(shared: &Shared, tenant: &TenantId, webhook: WebhookId) -> Result
 }
 
 /// Frees rows that belong to this server in the database and are not in its memory: those of a caller that was cancelled
-/// between its commit and its report, or of a claim whose answer was lost. `since` is long ago enough that whoever wrote
-/// them before has reported by now.
-pub(crate) async fn recover(shared: &Shared, webhook: WebhookId, since: Timestamp) -> Result<()> {
+/// between its commit and its report, or of a claim whose answer was lost. The moment of each suspicion is long ago enough that
+/// whoever wrote rows before has reported by now. However many are suspected, what the server has is read once.
+pub(crate) async fn recover(shared: &Shared, suspects: &HashMap<WebhookId, Timestamp>) -> Result<()> {
+    if suspects.is_empty() {
+        return Ok(());
+    }
     let mut reader = shared.store.read().await?;
-    let rows = deliveries::owned(reader.conn(), &shared.server, webhook, since).await?;
+    let owned = deliveries::owned(reader.conn(), &shared.server).await?;
     drop(reader);
-    let mut held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(webhook));
+    let mut held: HashSet<Key> = shared.lanes(|lanes| lanes.keys(suspects.keys().copied()));
     held.extend(shared.tests_under_way());
-    let left: Vec<Key> = rows.into_iter().filter(|key| !held.contains(key)).collect();
+    let is_suspect = |one: &Owned| suspects.get(&one.webhook).is_some_and(|since| one.created_at <= *since);
+    let left: Vec<Owned> =
+        owned.into_iter().filter(|one| is_suspect(one) && !held.contains(&one.key)).collect();
     if left.is_empty() {
         return Ok(());
     }
-    tracing::info!(webhook_id = %webhook, deliveries = left.len(), "Webhook deliveries that were left behind go on");
+    tracing::info!(deliveries = left.len(), "Webhook deliveries that were left behind go on");
     let now = shared.clock.now();
-    let mut tx = shared.store.begin().await?;
-    for (tenant, id) in &left {
-        deliveries::give_back(tx.conn(), tenant, *id, &shared.server, now).await?;
+    for some in left.chunks(GIVEN_BACK_TOGETHER) {
+        let mut tx = shared.store.begin().await?;
+        for Owned { key: (tenant, id), .. } in some {
+            deliveries::give_back(tx.conn(), tenant, *id, &shared.server, now).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await?;
     shared.upkeep.look_around();
     Ok(())
 }

@@ -141,9 +141,9 @@ impl Lanes {
         self.slots.iter().flatten().cloned().collect()
     }
 
-    /// The keys of an endpoint's deliveries in memory, and of all unrecorded ones.
-    pub(crate) fn keys(&self, webhook: WebhookId) -> HashSet<Key> {
-        let waiting = self.lanes.get(&webhook).into_iter().flat_map(|lane| &lane.queue);
+    /// The keys of those endpoints' deliveries in memory, and of all unrecorded ones.
+    pub(crate) fn keys(&self, webhooks: impl Iterator<Item = WebhookId>) -> HashSet<Key> {
+        let waiting = webhooks.filter_map(|webhook| self.lanes.get(&webhook)).flat_map(|lane| &lane.queue);
         let waiting = waiting.map(|queued| (queued.delivery.tenant.clone(), queued.delivery.id));
         waiting.chain(self.slots.iter().flatten().cloned()).collect()
     }

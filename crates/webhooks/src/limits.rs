@@ -61,7 +61,7 @@ pub(crate) const STRICT_AHEAD: usize = 64;
 pub(crate) const QUEUES_TOGETHER: usize = 128;
 /// A lane in which nothing waits for that long is free for whichever server queues the next delivery.
 pub(crate) const LANE_REST: Duration = Duration::from_secs(10);
-/// Deliveries, and endpoints, for which is claimed in one transaction: three statements of 30 µs for each endpoint and 20 µs for
+/// Deliveries, and endpoints, for which is claimed in one transaction: four statements of 30 µs for each endpoint and 20 µs for
 /// each row, about 4 ms in all, for which SQLite keeps everybody else from writing.
 pub(crate) const CLAIM_TOGETHER: usize = 128;
 pub(crate) const LANES_TOGETHER: usize = 16;
@@ -80,8 +80,10 @@ pub(crate) const NOTICES: usize = 256;
 /// The lease, and how often it is renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 pub(crate) const RENEWAL: Duration = Duration::from_secs(3);
-/// Rows given back in one transaction.
-pub(crate) const RELEASE_TOGETHER: i64 = 500;
+/// Entries of an endpoint that is gone which are removed in one transaction.
+pub(crate) const PURGED_TOGETHER: i64 = 500;
+/// Rows that were left behind and are given back in one transaction.
+pub(crate) const GIVEN_BACK_TOGETHER: usize = 256;
 
 /// How often a server looks for due rows without being told; other servers' rows, mostly.
 pub(crate) const LOOK_AROUND: Duration = Duration::from_millis(500);

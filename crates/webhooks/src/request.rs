@@ -44,7 +44,9 @@ pub fn body(webhook: &Webhook, delivery: &Delivery) -> Bytes {
     };
     let mut text = Vec::with_capacity(AROUND + payload.as_ref().map_or(0, |payload| payload.get().len()));
     // Strings, numbers and a payload that is JSON already: this never fails.
-    let _ = serde_json::to_writer(&mut text, &body);
+    if serde_json::to_writer(&mut text, &body).is_err() {
+        text.clear();
+    }
     text.into()
 }
 

@@ -8,12 +8,18 @@ use sqlx::mysql::MySqlPool;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, MySql, MySqlConnection};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// One of so many connections of the pool may be kept here, so that most are left for whoever reads.
 const ONE_OF: usize = 4;
+/// How a transaction begins that sees one moment.
+const SNAPSHOT: [&str; 2] = [
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+];
 /// After that time a connection goes back to the pool, which ends old ones.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 
@@ -34,35 +40,52 @@ struct Shelf {
 /// A pool of which writers keep a few connections warm.
 #[derive(Clone)]
 pub(crate) struct WarmPool {
-    /// For whoever reads.
-    pub(crate) cold: MySqlPool,
+    pool: MySqlPool,
     shelf: Arc<Mutex<Shelf>>,
+    /// Those who wait for a connection of the pool: as long as there are any, none is kept from them.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for WarmPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WarmPool").field("cold", &self.cold).finish_non_exhaustive()
+        f.debug_struct("WarmPool").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
 impl WarmPool {
-    pub(crate) fn new(cold: MySqlPool) -> Self {
-        Self { cold, shelf: Arc::default() }
+    pub(crate) fn new(pool: MySqlPool) -> Self {
+        Self { pool, shelf: Arc::default(), waiting: Arc::default() }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn most(&self) -> u32 {
+        self.pool.options().get_max_connections()
+    }
+
+    /// A connection that nothing is known of.
+    pub(crate) async fn acquire(&self) -> Result<PoolConnection<MySql>> {
+        let _waiting = Waiting::new(&self.waiting);
+        // All others are in use: it would come back to the pool only when it is used again.
+        if self.pool.num_idle() == 0
+            && self.pool.size() >= self.most()
+            && let Some(warm) = self.take()
+        {
+            return Ok(warm.connection);
+        }
+        in_time(pin!(self.pool.acquire())).await
+    }
+
     /// The connection that was used last, if that is not too long ago to be trusted.
     fn take(&self) -> Option<Warm> {
         let mut shelf = self.shelf();
-        let now = Instant::now();
         let warm = shelf.kept.pop()?;
-        if now.duration_since(warm.used_at) < TRUSTED_FOR {
+        if warm.used_at.elapsed() < TRUSTED_FOR {
             return Some(warm);
         }
-        // All below it have waited longer.
+        // All below it have waited longer. They go back to the pool, which asks them.
         let old = std::mem::take(&mut shelf.kept);
         drop(shelf);
         drop((warm, old));
@@ -70,9 +93,10 @@ impl WarmPool {
     }
 
     fn put(&self, warm: Warm) {
-        let most = usize::try_from(self.cold.options().get_max_connections()).unwrap_or(usize::MAX) / ONE_OF;
+        let most = usize::try_from(self.most()).unwrap_or(usize::MAX) / ONE_OF;
         let mut shelf = self.shelf();
-        let fits = !shelf.closed && shelf.kept.len() < most;
+        let wanted = self.waiting.load(Ordering::SeqCst) > 0;
+        let fits = !wanted && !shelf.closed && shelf.kept.len() < most;
         if fits && warm.used_at.duration_since(warm.since) < KEPT_FOR {
             shelf.kept.push(warm);
         }
@@ -80,13 +104,24 @@ impl WarmPool {
 
     /// Begins a transaction.
     pub(crate) async fn begin(&self) -> Result<WarmTx> {
-        let (connection, since) = match self.take() {
-            Some(warm) => (warm.connection, warm.since),
-            None => (in_time(pin!(self.cold.acquire())).await?, Instant::now()),
-        };
-        // From here on it is rolled back, also when the caller goes away meanwhile.
-        let mut tx = WarmTx { connection: Some(connection), since, pool: self.clone() };
-        tx.run("BEGIN").await?;
+        if let Some(warm) = self.take() {
+            let mut tx = WarmTx::new(self, warm.connection, warm.since);
+            if tx.begin(&["BEGIN"]).await.is_ok() {
+                return Ok(tx);
+            }
+            // Perhaps the database was started anew: then those below are as bad. Nothing has begun.
+            let others = std::mem::take(&mut self.shelf().kept);
+            drop(others);
+        }
+        let mut tx = WarmTx::new(self, self.acquire().await?, Instant::now());
+        tx.begin(&["BEGIN"]).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction that reads many things as they were at one moment.
+    pub(crate) async fn begin_snapshot(&self) -> Result<WarmTx> {
+        let mut tx = WarmTx::new(self, self.acquire().await?, Instant::now());
+        tx.begin(&SNAPSHOT).await?;
         Ok(tx)
     }
 
@@ -98,7 +133,23 @@ impl WarmPool {
             std::mem::take(&mut shelf.kept)
         };
         drop(kept);
-        self.cold.close().await;
+        self.pool.close().await;
+    }
+}
+
+/// Counts itself as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -106,14 +157,28 @@ impl WarmPool {
 pub(crate) struct WarmTx {
     /// There until the end.
     connection: Option<PoolConnection<MySql>>,
+    /// Whether the database has said so.
+    begun: bool,
     since: Instant,
     pool: WarmPool,
 }
 
 impl WarmTx {
+    fn new(pool: &WarmPool, connection: PoolConnection<MySql>, since: Instant) -> Self {
+        Self { connection: Some(connection), begun: false, since, pool: pool.clone() }
+    }
+
     #[expect(clippy::expect_used, reason = "only the end takes it, and consumes this")]
     pub(crate) fn connection(&mut self) -> &mut MySqlConnection {
         self.connection.as_deref_mut().expect("a transaction has its connection until its end")
+    }
+
+    async fn begin(&mut self, statements: &[&'static str]) -> Result<()> {
+        for sql in statements {
+            self.run(sql).await?;
+        }
+        self.begun = true;
+        Ok(())
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
@@ -132,16 +197,13 @@ impl WarmTx {
 impl Drop for WarmTx {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return close(connection) };
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| self.begun);
+        // What has half begun, or cannot be rolled back, ends with the connection.
+        let Some(runtime) = runtime else { return drop(connection.detach()) };
         runtime.spawn(async move {
             if in_time(connection.execute("ROLLBACK").as_mut()).await.is_err() {
-                // What is open ends with the connection.
-                close(connection);
+                drop(connection.detach());
             }
         });
     }
-}
-
-fn close(mut connection: PoolConnection<MySql>) {
-    connection.close_on_drop();
 }

@@ -7,7 +7,8 @@ use model::Timestamp;
 
 /// Endpoints looked at for the oldest delivery, for each of what it may wait for: some 10 µs each.
 const ENDPOINTS: i64 = 10_000;
-/// Blocks looked at for the oldest one that a server has: some 100 µs each.
+/// Blocks looked at for the oldest one that a server has, some 100 µs each. Where servers have more at once, what is oldest may
+/// stand in another one.
 const BLOCKS: i64 = 1_000;
 
 /// What is not delivered yet.

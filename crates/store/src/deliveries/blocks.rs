@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 const IDS: i64 = 256;
 
 /// Blocks that are released, or looked at, in one statement or transaction: 4,096 deliveries at most, some 80 ms to release.
-const BLOCKS_TOGETHER: usize = 16;
+pub const BLOCKS_TOGETHER: usize = 16;
 
 /// A block of a tenant's ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,19 +94,15 @@ pub(super) async fn of_all_servers(
 }
 
 /// The blocks of one server.
-pub(super) async fn of_server(conn: Conn<'_>, server: &ServerId) -> Result<Vec<Block>> {
+pub async fn blocks(conn: Conn<'_>, server: &ServerId) -> Result<Vec<Block>> {
     let rows = on!(conn, c => sqlx::query_as("SELECT tenant_id, first_id FROM webhook_blocks WHERE server_id = ?")
         .bind(server.as_str()).fetch_all(c).await)?;
     parse(rows)
 }
 
-/// A server's next blocks behind `after`, locked; those that others have locked just now only with `all`.
-async fn lock(conn: Conn<'_>, server: &ServerId, after: Option<&Block>, all: bool) -> Result<Vec<Block>> {
-    let lock = match (conn.is_mysql(), all) {
-        (true, true) => " FOR UPDATE",
-        (true, false) => " FOR UPDATE SKIP LOCKED",
-        (false, _) => "",
-    };
+/// A server's next blocks behind `after`, locked.
+async fn lock(conn: Conn<'_>, server: &ServerId, after: Option<&Block>) -> Result<Vec<Block>> {
+    let lock = if conn.is_mysql() { " FOR UPDATE" } else { "" };
     let rows = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT tenant_id, first_id FROM webhook_blocks WHERE server_id = ");
         select.push_bind(server.as_str());
@@ -121,7 +117,7 @@ async fn lock(conn: Conn<'_>, server: &ServerId, after: Option<&Block>, all: boo
     parse(rows)
 }
 
-async fn remove(mut conn: Conn<'_>, server: &ServerId, blocks: impl Iterator<Item = &Block>) -> Result<()> {
+async fn remove(mut conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<()> {
     for block in blocks {
         on!(conn.again(), c => sqlx::query(
             "DELETE FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ?")
@@ -137,8 +133,6 @@ pub(super) struct Held<'a> {
     pub(super) sender: Option<&'a ServerId>,
     /// To this endpoint only.
     pub(super) webhook: Option<WebhookId>,
-    /// Due then or before.
-    pub(super) due_at: Option<Timestamp>,
 }
 
 /// What is selected of deliveries in blocks. The bounds are values and not columns of a joined table: MySQL would look through
@@ -160,9 +154,6 @@ macro_rules! select_held {
         if let Some(webhook) = $held.webhook {
             select.push(" AND webhook_id = ").push_bind(webhook.0);
         }
-        if let Some(due_at) = $held.due_at {
-            select.push(" AND COALESCE(next_attempt_at, created_at) <= ").push_bind(due_at.0);
-        }
         select
     }};
 }
@@ -177,6 +168,33 @@ pub(super) async fn held(mut conn: Conn<'_>, blocks: &[Block], held: Held<'_>) -
         keys.append(&mut owned::parse(rows));
     }
     Ok(keys)
+}
+
+/// A delivery that a server has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Which one.
+    pub key: Key,
+    /// Where it goes.
+    pub webhook: WebhookId,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// All that a server has.
+pub async fn owned(mut conn: Conn<'_>, server: &ServerId) -> Result<Vec<Owned>> {
+    let mysql = conn.is_mysql();
+    let held = Held { sender: Some(server), ..Held::default() };
+    let mut all = Vec::new();
+    for part in blocks(conn.again(), server).await?.chunks(BLOCKS_TOGETHER) {
+        let rows: Vec<(String, i64, i64, i64)> = on!(conn.again(), c =>
+            select_held!("tenant_id, id, webhook_id, created_at", mysql, part, held).build_query_as().fetch_all(c).await)?;
+        all.extend(rows.into_iter().filter_map(|(tenant, id, webhook, created_at)| {
+            let key = (TenantId::parse(&tenant).ok()?, LogId(id));
+            Some(Owned { key, webhook: WebhookId(webhook), created_at: Timestamp(created_at) })
+        }));
+    }
+    Ok(all)
 }
 
 /// When the oldest delivery in those blocks was queued.
@@ -200,7 +218,7 @@ pub struct Released {
     pub next: Option<Block>,
 }
 
-/// Gives back what a server has in its next blocks behind `after`, save up to 256 deliveries that it goes on with. In a
+/// Gives back what a server has in its next blocks behind `after`, save those few hundred that it goes on with. In a
 /// transaction, and waits for those of that server that are under way.
 pub async fn release(
     mut conn: Conn<'_>,
@@ -208,20 +226,16 @@ pub async fn release(
     after: Option<&Block>,
     keep: &[Key],
 ) -> Result<Released> {
-    let blocks = lock(conn.again(), server, after, true).await?;
+    let blocks = lock(conn.again(), server, after).await?;
     let mut deliveries = 0;
     for block in &blocks {
         deliveries += release_block(conn.again(), server, block, keep).await?;
     }
     if keep.is_empty() {
-        remove(conn, server, blocks.iter()).await?;
+        remove(conn, server, &blocks).await?;
     }
-    Ok(Released { deliveries, next: last_of_many(blocks) })
-}
-
-fn last_of_many(blocks: Vec<Block>) -> Option<Block> {
     let more = blocks.len() >= BLOCKS_TOGETHER;
-    blocks.into_iter().next_back().filter(|_| more)
+    Ok(Released { deliveries, next: blocks.into_iter().next_back().filter(|_| more) })
 }
 
 async fn release_block(conn: Conn<'_>, server: &ServerId, block: &Block, keep: &[Key]) -> Result<u64> {
@@ -242,15 +256,36 @@ async fn release_block(conn: Conn<'_>, server: &ServerId, block: &Block, keep: &
     })
 }
 
-/// Removes those of a server's next blocks behind `after` in which it has nothing any more; gives behind which one it goes
-/// on. In a transaction.
-pub async fn sweep(mut conn: Conn<'_>, server: &ServerId, after: Option<&Block>) -> Result<Option<Block>> {
-    let blocks = lock(conn.again(), server, after, false).await?;
-    // Without locks on the rows: those could wait for a claim that waits for the block.
-    let held = held(conn.again(), &blocks, Held { sender: Some(server), ..Held::default() }).await?;
+/// Those of up to 16 blocks of a server in which it has nothing any more, as far as is seen without waiting for anybody.
+pub async fn empty(conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<Vec<Block>> {
+    let held = held(conn, blocks, Held { sender: Some(server), ..Held::default() }).await?;
     let used: BTreeSet<Block> = held.iter().map(|(tenant, id)| Block::of(tenant, id.0)).collect();
-    remove(conn, server, blocks.iter().filter(|block| !used.contains(block))).await?;
-    Ok(last_of_many(blocks))
+    Ok(blocks.iter().filter(|block| !used.contains(block)).cloned().collect())
+}
+
+/// Removes those of up to 16 blocks of a server in which it still has nothing, save those in which somebody is at work. In a
+/// transaction. They must have stood there for some seconds: whoever has written in them since holds them until the commit.
+pub async fn remove_empty(mut conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<()> {
+    let mut locked = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        if lock_one(conn.again(), server, block).await? {
+            locked.push(block.clone());
+        }
+    }
+    // Without locks on the rows: those could wait for a claim that waits for the block.
+    let empty = empty(conn.again(), server, &locked).await?;
+    remove(conn, server, &empty).await
+}
+
+async fn lock_one(conn: Conn<'_>, server: &ServerId, block: &Block) -> Result<bool> {
+    let sql = if conn.is_mysql() {
+        "SELECT first_id FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ? FOR UPDATE SKIP LOCKED"
+    } else {
+        "SELECT first_id FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ?"
+    };
+    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(sql).bind(server.as_str()).bind(block.tenant.as_str())
+        .bind(block.first).fetch_optional(c).await)?;
+    Ok(found.is_some())
 }
 
 /// Who has deliveries without being entered as a server: nobody renews for it and nobody would find it dead.

@@ -1,27 +1,34 @@
 //! What a server has: checks and searches beside claiming and giving back. Rarely used paths only.
 
 use super::IN_LANE;
-use super::blocks::{self, Held};
 use crate::{Conn, Result, on};
-use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
+use model::{LogId, ServerId, TenantId, WebhookId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 /// A delivery's key.
 pub type Key = (TenantId, LogId);
 
-/// Pushes `((?,?),(?,?))`, in SQLite's spelling or MySQL's.
-fn push_keys<'a, DB>(query: &mut QueryBuilder<DB>, keys: &'a [Key], mysql: bool)
+/// Selects `what` of the rows with those keys, as `l`. Key by key: left to themselves the databases may look through the log, or
+/// through all that waits, instead.
+fn select_keys<'a, DB>(what: &str, keys: &'a [Key], mysql: bool) -> QueryBuilder<DB>
 where
     DB: Database,
     &'a str: Encode<'a, DB> + Type<DB>,
     i64: Encode<'a, DB> + Type<DB>,
 {
-    query.push(if mysql { "(" } else { "(VALUES " });
-    for (at, (tenant, id)) in keys.iter().enumerate() {
-        query.push(if at == 0 { "(" } else { ",(" });
-        query.push_bind(tenant.as_str()).push(",").push_bind(id.0).push(")");
+    let mut select = QueryBuilder::new(format!("SELECT l.tenant_id, l.id{what} FROM "));
+    if mysql {
+        select.push("webhook_logs l FORCE INDEX (PRIMARY) WHERE (l.tenant_id, l.id) IN (");
+    } else {
+        select.push("(VALUES ");
     }
-    query.push(")");
+    for (at, (tenant, id)) in keys.iter().enumerate() {
+        select.push(if at == 0 { "(" } else { ",(" });
+        select.push_bind(tenant.as_str()).push(",").push_bind(id.0).push(")");
+    }
+    let rest = ") AS k CROSS JOIN webhook_logs l ON l.tenant_id = k.column1 AND l.id = k.column2 WHERE TRUE";
+    select.push(if mysql { ")" } else { rest });
+    select
 }
 
 pub(super) fn parse(rows: Vec<(String, i64)>) -> Vec<Key> {
@@ -36,12 +43,8 @@ pub async fn still_owned(conn: Conn<'_>, sender: &ServerId, keys: &[Key]) -> Res
     }
     let mysql = conn.is_mysql();
     let rows = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT tenant_id, id FROM webhook_logs WHERE sender = ");
-        select.push_bind(sender.as_str()).push(" AND (tenant_id, id) IN ");
-        push_keys(&mut select, keys, mysql);
-        if mysql {
-            select.push(" FOR UPDATE");
-        }
+        let mut select = select_keys("", keys, mysql);
+        select.push(" AND l.sender = ").push_bind(sender.as_str()).push(if mysql { " FOR UPDATE" } else { "" });
         select.build_query_as().fetch_all(c).await
     })?;
     Ok(parse(rows))
@@ -55,30 +58,14 @@ pub async fn still_in_lanes(conn: Conn<'_>, keys: &[Key]) -> Result<Vec<(Key, i6
     }
     let mysql = conn.is_mysql();
     let rows: Vec<(String, i64, i64)> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT tenant_id, id, attempts FROM webhook_logs WHERE waits = ");
-        select.push_bind(IN_LANE).push(" AND (tenant_id, id) IN ");
-        push_keys(&mut select, keys, mysql);
-        if mysql {
-            select.push(" FOR UPDATE");
-        }
+        let mut select = select_keys(", l.attempts", keys, mysql);
+        select.push(" AND l.waits = ").push_bind(IN_LANE).push(if mysql { " FOR UPDATE" } else { "" });
         select.build_query_as().fetch_all(c).await
     })?;
     let key = |(tenant, id, attempts): (String, i64, i64)| {
         Some(((TenantId::parse(&tenant).ok()?, LogId(id)), attempts))
     };
     Ok(rows.into_iter().filter_map(key).collect())
-}
-
-/// The deliveries to one endpoint that a server has and that were due at `due_at` or before.
-pub async fn owned(
-    mut conn: Conn<'_>,
-    sender: &ServerId,
-    webhook: WebhookId,
-    due_at: Timestamp,
-) -> Result<Vec<Key>> {
-    let blocks = blocks::of_server(conn.again(), sender).await?;
-    let held = Held { sender: Some(sender), webhook: Some(webhook), due_at: Some(due_at) };
-    blocks::held(conn, &blocks, held).await
 }
 
 /// The tenant of an endpoint with deliveries that wait to be claimed.

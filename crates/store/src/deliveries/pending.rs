@@ -27,7 +27,7 @@ async fn held(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Resu
 }
 
 /// How many deliveries to an endpoint are not done; [`COUNTED_AT_MOST`] if there are more. Without a snapshot one is missed that
-/// just goes from a server back to the database.
+/// just goes from a server back to the database, and one counted twice that goes the other way.
 pub async fn count_pending(mut conn: Conn<'_>, tenant: &TenantId, webhook: WebhookId) -> Result<i64> {
     let mysql = conn.is_mysql();
     let waiting: i64 = on!(conn.again(), c => {

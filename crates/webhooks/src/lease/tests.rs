@@ -63,9 +63,8 @@ impl Bench {
     async fn owned(&self) -> Vec<i64> {
         let shared = &self.engine.0;
         let mut reader = shared.store.read().await.unwrap();
-        let now = shared.clock.now();
-        let keys = deliveries::owned(reader.conn(), &shared.server, WEBHOOK, now).await.unwrap();
-        let mut ids: Vec<i64> = keys.iter().map(|(_, id)| id.0).collect();
+        let owned = deliveries::owned(reader.conn(), &shared.server).await.unwrap();
+        let mut ids: Vec<i64> = owned.iter().map(|one| one.key.1.0).collect();
         ids.sort_unstable();
         ids
     }
@@ -103,7 +102,7 @@ async fn rows_that_no_memory_holds_are_freed_and_no_others() {
     // 1 is being sent, 2 waits; whoever wrote 3 and 4 was cancelled before it could say so.
     bench.queue(&all[..2]);
     let _job = shared.lanes(|lanes| lanes.take(Instant::now(), shared.clock.now())).unwrap();
-    housekeeping::recover(shared, WEBHOOK, shared.clock.now()).await.unwrap();
+    housekeeping::recover(shared, &[(WEBHOOK, shared.clock.now())].into()).await.unwrap();
     assert_eq!(bench.owned().await, [1, 2]);
 }
 
@@ -123,4 +122,20 @@ async fn a_reservation_dropped_unused_gives_its_room_back_and_is_followed_up() {
     let later = now + Duration::from_secs(31);
     assert_eq!(shared.upkeep.next_suspect(later).map(|(webhook, _)| webhook), Some(WEBHOOK));
     assert_eq!(shared.upkeep.next_suspect(later), None);
+}
+
+#[tokio::test]
+async fn only_notes_that_the_last_sweep_saw_are_looked_at_and_all_in_turn() {
+    let bench = bench().await;
+    let shared = &bench.engine.0;
+    bench.write(1..=4).await;
+    let mut reader = shared.store.read().await.unwrap();
+    let blocks = deliveries::blocks(reader.conn(), &shared.server).await.unwrap();
+    assert_eq!(blocks.len(), 1);
+    let mut sweep = super::Sweep::default();
+    assert!(sweep.candidates(blocks.clone()).is_empty());
+    assert_eq!(sweep.candidates(blocks.clone()), blocks);
+    assert_eq!(sweep.candidates(blocks.clone()), blocks, "again from the beginning");
+    assert!(sweep.candidates(Vec::new()).is_empty());
+    assert!(sweep.candidates(blocks).is_empty());
 }
