@@ -10,7 +10,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{ApiKeyId, Scope, TenantId, Timestamp};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use store::api_keys::{self as rows, ApiKey};
 use store::revocations::Revoked;
@@ -85,11 +84,7 @@ impl ApiKeys {
 
 /// SHA-256 in lower-case hex: the form in which a key is kept and found. A key has 256 random bits, so a fast hash will do.
 pub(crate) fn hash(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    model::hex(&Sha256::digest(key.as_bytes()))
 }
 
 fn checked(draft: &KeyDraft, now: Timestamp) -> Result<(Vec<Scope>, Option<Timestamp>)> {

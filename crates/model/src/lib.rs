@@ -9,6 +9,7 @@ pub mod clock;
 pub mod duration;
 pub mod email;
 pub mod event;
+mod hex;
 pub mod ids;
 pub mod personal;
 pub mod queues;
@@ -22,6 +23,7 @@ mod words;
 
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent};
+pub use hex::hex;
 pub use ids::{
     ApiKeyId, CallId, ConnectionId, EntryId, EventId, LegId, LogId, QueueId, ServerId, SessionId, TenantId,
     UserId, WebhookId,

@@ -40,14 +40,7 @@ impl Signer {
     /// bytes.
     #[must_use]
     pub fn body_signature(&self, body: &[u8]) -> String {
-        const DIGITS: [char; 16] =
-            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-        let mut text = String::with_capacity(7 + 64);
-        text.push_str("sha256=");
-        for byte in hmac(&self.own, &[body]) {
-            text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        text
+        format!("sha256={}", model::hex(&hmac(&self.own, &[body])))
     }
 
     /// `webhook-signature`: one `v1,` signature for each secret that signs at that moment, the newest first.

@@ -13,7 +13,6 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use store::idempotency::Key;
 use utoipa::ToSchema;
@@ -138,10 +137,6 @@ fn idempotency_key(caller: &app::Caller, headers: &HeaderMap, body: &[u8]) -> Re
         let message = "Idempotency-Key must be 1 to 255 visible ASCII characters";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_parameter", message));
     };
-    let body_hash = Sha256::digest(body).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let body_hash = model::hex(&Sha256::digest(body));
     Ok(Some(Key { credential: caller.credential().to_owned(), key: text.to_owned(), body_hash }))
 }

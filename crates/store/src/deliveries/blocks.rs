@@ -28,18 +28,27 @@ pub struct Block {
 
 impl Block {
     fn of(tenant: &TenantId, id: i64) -> Self {
-        Self { tenant: tenant.clone(), first: id.div_euclid(IDS) * IDS }
+        Self { tenant: tenant.clone(), first: first_of(id) }
     }
 }
 
+fn first_of(id: i64) -> i64 {
+    id.div_euclid(IDS) * IDS
+}
+
+/// A server, and the tenant and first id of a block in which it has some.
+type Noted<'a> = (&'a ServerId, &'a TenantId, i64);
+
 /// Notes the blocks of new deliveries that servers have.
 pub(super) async fn note_new(conn: Conn<'_>, rows: &[NewDelivery]) -> Result<()> {
-    let owned = |new: &NewDelivery| match &new.owner {
-        Owner::Server(server) => Some((server.clone(), Block::of(&new.tenant, new.id.0))),
-        Owner::Nobody | Owner::Lane(_) => None,
-    };
-    let blocks: BTreeSet<(ServerId, Block)> = rows.iter().filter_map(owned).collect();
-    note(conn, &blocks.into_iter().collect::<Vec<_>>()).await
+    let blocks: BTreeSet<Noted<'_>> = rows
+        .iter()
+        .filter_map(|new| match &new.owner {
+            Owner::Server(server) => Some((server, &new.tenant, first_of(new.id.0))),
+            Owner::Nobody | Owner::Lane(_) => None,
+        })
+        .collect();
+    note(conn, blocks).await
 }
 
 /// Notes the blocks of deliveries that a server claims.
@@ -49,19 +58,18 @@ pub(super) async fn note_claimed(
     tenant: &TenantId,
     ids: &[i64],
 ) -> Result<()> {
-    let blocks: BTreeSet<Block> = ids.iter().map(|id| Block::of(tenant, *id)).collect();
-    note(conn, &blocks.into_iter().map(|block| (server.clone(), block)).collect::<Vec<_>>()).await
+    note(conn, ids.iter().map(|id| (server, tenant, first_of(*id))).collect()).await
 }
 
-async fn note(mut conn: Conn<'_>, blocks: &[(ServerId, Block)]) -> Result<()> {
+async fn note(mut conn: Conn<'_>, blocks: BTreeSet<Noted<'_>>) -> Result<()> {
     let insert = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
-    for part in blocks.chunks(MOST) {
+    for part in blocks.into_iter().collect::<Vec<_>>().chunks(MOST) {
         on!(conn.again(), c => {
             let mut insert = QueryBuilder::new(insert);
             insert.push(" INTO webhook_blocks (server_id, tenant_id, first_id) ");
             // To enter one several times makes no difference.
-            insert.push_values(padded(part), |mut row, (server, block)| {
-                row.push_bind(server.as_str()).push_bind(block.tenant.as_str()).push_bind(block.first);
+            insert.push_values(padded(part), |mut row, (server, tenant, first)| {
+                row.push_bind(server.as_str()).push_bind(tenant.as_str()).push_bind(*first);
             });
             insert.build().execute(c).await.map(|_| ())
         })?;
@@ -117,13 +125,27 @@ async fn lock(conn: Conn<'_>, server: &ServerId, after: Option<&Block>) -> Resul
     parse(rows)
 }
 
-async fn remove(mut conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<()> {
-    for block in blocks {
-        on!(conn.again(), c => sqlx::query(
-            "DELETE FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ?")
-            .bind(server.as_str()).bind(block.tenant.as_str()).bind(block.first).execute(c).await.map(|_| ()))?;
+/// Pushes the condition for those blocks of a server.
+macro_rules! push_blocks {
+    ($query:expr, $server:expr, $blocks:expr) => {
+        $query.push(" WHERE server_id = ").push_bind($server.as_str()).push(" AND (");
+        for (at, Block { tenant, first }) in padded($blocks).enumerate() {
+            $query.push(if at == 0 { "(tenant_id = " } else { " OR (tenant_id = " });
+            $query.push_bind(tenant.as_str()).push(" AND first_id = ").push_bind(*first).push(")");
+        }
+        $query.push(")");
+    };
+}
+
+async fn remove(conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<()> {
+    if blocks.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    on!(conn, c => {
+        let mut delete = QueryBuilder::new("DELETE FROM webhook_blocks");
+        push_blocks!(delete, server, blocks);
+        delete.build().execute(c).await.map(|_| ())
+    })
 }
 
 /// Which of the deliveries that servers have.
@@ -266,26 +288,18 @@ pub async fn empty(conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Resul
 /// Removes those of up to 16 blocks of a server in which it still has nothing, save those in which somebody is at work. In a
 /// transaction. They must have stood there for some seconds: whoever has written in them since holds them until the commit.
 pub async fn remove_empty(mut conn: Conn<'_>, server: &ServerId, blocks: &[Block]) -> Result<()> {
-    let mut locked = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        if lock_one(conn.again(), server, block).await? {
-            locked.push(block.clone());
-        }
+    if blocks.is_empty() {
+        return Ok(());
     }
+    let lock = if conn.is_mysql() { " FOR UPDATE SKIP LOCKED" } else { "" };
+    let locked = on!(conn.again(), c => {
+        let mut select = QueryBuilder::new("SELECT tenant_id, first_id FROM webhook_blocks");
+        push_blocks!(select, server, blocks);
+        select.push(lock).build_query_as().fetch_all(c).await
+    })?;
     // Without locks on the rows: those could wait for a claim that waits for the block.
-    let empty = empty(conn.again(), server, &locked).await?;
+    let empty = empty(conn.again(), server, &parse(locked)?).await?;
     remove(conn, server, &empty).await
-}
-
-async fn lock_one(conn: Conn<'_>, server: &ServerId, block: &Block) -> Result<bool> {
-    let sql = if conn.is_mysql() {
-        "SELECT first_id FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ? FOR UPDATE SKIP LOCKED"
-    } else {
-        "SELECT first_id FROM webhook_blocks WHERE server_id = ? AND tenant_id = ? AND first_id = ?"
-    };
-    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(sql).bind(server.as_str()).bind(block.tenant.as_str())
-        .bind(block.first).fetch_optional(c).await)?;
-    Ok(found.is_some())
 }
 
 /// Who has deliveries without being entered as a server: nobody renews for it and nobody would find it dead.
