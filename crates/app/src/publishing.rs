@@ -75,8 +75,9 @@ impl Writer for Events {
     type Call = Call;
     type Answer = Vec<Accepted>;
 
-    /// Of deliveries a single call may cause five times as many, because it is written whole.
-    const TOGETHER: Weight = Weight { items: 500, bytes: 4 << 20, deliveries: 10_000 };
+    /// No more deliveries than can be sent until the next turn: what is published faster than it is sent goes by the database, at
+    /// twice the cost. A single call may cause many more, because it is written whole.
+    const TOGETHER: Weight = Weight { items: 500, bytes: 4 << 20, deliveries: webhooks::RECORD_EARLY };
     /// Sixteen transactions' payload, far less than a second's worth on a disk that works.
     const WAITING: Weight = Weight { items: usize::MAX, bytes: 64 << 20, deliveries: usize::MAX };
 

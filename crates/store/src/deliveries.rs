@@ -28,7 +28,7 @@ pub use blocks::{
     senders_without_server,
 };
 pub(crate) use claim::read_many;
-pub use claim::{claim, find};
+pub use claim::{Claimed, Wish, claim, find};
 pub use finish::{Attempt, Holder, Verdict, finish};
 pub use latency::Histogram;
 pub use list::{Filter, Page, page};

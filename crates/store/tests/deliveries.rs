@@ -5,7 +5,7 @@ use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owned, Owner, Released, Verdict};
+use store::deliveries::{self, Attempt, Filter, Holder, NewDelivery, Owned, Owner, Released, Verdict, Wish};
 use store::journal::{self, Append};
 use store::webhooks::Webhook;
 use store::{Database, Store, Tls, migrate, servers, tenants, webhooks};
@@ -92,6 +92,10 @@ fn attempt(tenant: &TenantId, log: i64, webhook: WebhookId, number: i64, verdict
 }
 
 /// A tenant of its own, with one event and one webhook.
+fn wish(webhook: WebhookId, limit: usize) -> Wish {
+    Wish { webhook, due_from: Timestamp(0), due_by: NOW, limit }
+}
+
 async fn prepare(store: &Store) -> (TenantId, WebhookId) {
     let tenant = TenantId::generate();
     let mut tx = store.begin().await.unwrap();
@@ -134,7 +138,7 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         drop(reader);
 
         let mut tx = store.begin().await.unwrap();
-        let claimed = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
+        let claimed = deliveries::claim(tx.conn(), &me, &[wish(hook, 10)]).await.unwrap().deliveries;
         tx.commit().await.unwrap();
         assert_eq!(claimed.iter().map(|one| one.id.0).collect::<Vec<_>>(), [3]);
         assert_eq!(claimed[0].payload.as_ref().unwrap().get(), r#"{"ü":1}"#);
@@ -167,11 +171,51 @@ async fn deliveries_are_claimed_finished_and_added_up() {
         let released = deliveries::release(tx.conn(), &other, None, &[]).await.unwrap();
         assert_eq!(released, Released { deliveries: 1, next: None });
         assert_eq!(deliveries::make_due(tx.conn(), &tenant, hook, NOW, 1000).await.unwrap(), 1);
-        let again = deliveries::claim(tx.conn(), hook, &me, NOW, 10).await.unwrap();
+        let again = deliveries::claim(tx.conn(), &me, &[wish(hook, 10)]).await.unwrap().deliveries;
         assert_eq!(again.len(), 2);
         assert!(deliveries::delete_of_webhook(tx.conn(), &tenant, hook, 100).await.unwrap() == 3);
         deliveries::forget_webhook(tx.conn(), &tenant, hook).await.unwrap();
         servers::remove(tx.conn(), &other).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_claim_takes_of_each_endpoint_what_is_due_up_to_its_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()).await {
+        let ((tenant, first), (other, second)) = (prepare(&store).await, prepare(&store).await);
+        let me = ServerId::generate();
+        let mut tx = store.begin().await.unwrap();
+        let third = webhooks::insert(tx.conn(), &webhook(&tenant)).await.unwrap();
+        let due = |tenant: &TenantId, id: i64, hook: WebhookId| delivery(tenant, id, hook, Owner::Nobody);
+        let mut rows: Vec<NewDelivery> =
+            (1..=600).map(|id| due(&tenant, id, if id % 2 == 0 { first } else { third })).collect();
+        rows.extend((1..=3).map(|id| due(&other, id, second)));
+        deliveries::insert(tx.conn(), &rows, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut tx = store.begin().await.unwrap();
+        let early = Wish { due_by: Timestamp(NOW.0 - 1), ..wish(first, 10) };
+        let late = Wish { due_from: Timestamp(NOW.0 + 1), due_by: Timestamp(NOW.0 + 9), ..wish(first, 10) };
+        let none = deliveries::claim(tx.conn(), &me, &[early, late]).await.unwrap();
+        assert_eq!((none.deliveries.len(), none.due), (0, vec![vec![], vec![]]));
+        let wishes = [wish(second, 10), wish(first, 260), wish(third, 2)];
+        let claimed = deliveries::claim(tx.conn(), &me, &wishes).await.unwrap();
+        assert_eq!(claimed.due, [vec![NOW; 3], vec![NOW; 260], vec![NOW; 2]]);
+        let claimed = claimed.deliveries;
+        let of = |tenant: &TenantId, hook: WebhookId| {
+            let of = claimed.iter().filter(|one| one.tenant == *tenant && one.webhook == hook);
+            of.map(|one| one.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(claimed.len(), 265);
+        assert_eq!(of(&tenant, first), (1..=260).map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!((of(&tenant, third), of(&other, second)), (vec![1, 3], vec![1, 2, 3]));
+        assert!(claimed.iter().all(|one| one.payload.is_some()));
+        assert_eq!(deliveries::owned(tx.conn(), &me).await.unwrap().len(), 265);
+        let again =
+            deliveries::claim(tx.conn(), &me, &[wish(second, 10), wish(first, 1)]).await.unwrap().deliveries;
+        assert_eq!(again.iter().map(|one| one.id.0).collect::<Vec<_>>(), [522], "none is claimed twice");
         tx.commit().await.unwrap();
     }
 }
@@ -279,7 +323,7 @@ async fn a_servers_deliveries_are_found_in_blocks_which_go_when_they_are_empty()
 
         // What was given back is due, and whoever claims it is found by it.
         let mut tx = store.begin().await.unwrap();
-        let claimed = deliveries::claim(tx.conn(), hook, &me, NOW, 100).await.unwrap();
+        let claimed = deliveries::claim(tx.conn(), &me, &[wish(hook, 100)]).await.unwrap().deliveries;
         assert_eq!(claimed.len(), 100);
         tx.commit().await.unwrap();
         assert_eq!(owned(&me).await, 100);

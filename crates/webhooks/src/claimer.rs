@@ -4,12 +4,16 @@ use crate::engine::Shared;
 use crate::housekeeping;
 use crate::in_order;
 use crate::lanes::Lanes;
-use crate::limits::{CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, LANES_TOGETHER, LOOK_AROUND, LOOK_PAUSE};
+use crate::limits::{
+    CLAIM_EACH, CLAIM_TOGETHER, DELIVERY_OVERHEAD, DUE_PAUSE, LANES_TOGETHER, LATE_COMMITS, LOOK_AROUND,
+    LOOK_PAUSE,
+};
 use model::{TenantId, Timestamp, WebhookId};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use store::Result;
-use store::deliveries::{self, Delivery};
+use store::deliveries::{self, Claimed, Delivery, Wish};
 use tokio::time::Instant;
 
 /// How long a lane waits of which a row cannot be read.
@@ -75,7 +79,9 @@ async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> 
     let now = shared.clock.now();
     shared.lanes(|lanes| lanes.unpause(now));
     housekeeping::run(shared).await?;
-    if shared.upkeep.wants_look() && rest_of(*looked_at, LOOK_PAUSE).is_zero() {
+    // One who claims without a pause looks around all the same.
+    let pause = if shared.upkeep.wants_look() { LOOK_PAUSE } else { LOOK_AROUND };
+    if rest_of(*looked_at, pause).is_zero() {
         *looked_at = Some(Instant::now());
         look(shared, now).await?;
     }
@@ -87,7 +93,7 @@ async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> 
 /// Looks over all endpoints with waiting deliveries.
 async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     shared.upkeep.begin_look();
-    let pauses = shared.lanes(|lanes| lanes.stored_pauses());
+    let (pauses, generation) = shared.lanes(|lanes| (lanes.stored_pauses(), lanes.generation));
     let mut reader = shared.store.read().await?;
     let waiting = deliveries::waiting(reader.conn()).await?;
     let paused = store::webhooks::paused(reader.conn(), now).await?.into_iter().collect();
@@ -96,21 +102,16 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
         lanes.learn_pauses(&paused, &pauses, Instant::now());
         lanes.sweep(Instant::now());
         lanes.end_old_refusals(Instant::now());
-        lanes.wanted.extend(waiting.iter().filter(|lane| lane.due_at <= now).map(|lane| lane.webhook));
+        for lane in waiting.iter().filter(|lane| lane.due_at <= now) {
+            lanes.is_due(lane.webhook, lane.due_at, Instant::now());
+        }
+        lanes.looked_around = Some(generation);
     });
     shared.endpoints.sweep();
     if let Some(next) = waiting.iter().map(|lane| lane.due_at).filter(|due| *due > now).min() {
         shared.upkeep.due_at(next);
     }
     in_order::look(shared, now).await
-}
-
-/// How much to claim for one endpoint.
-#[derive(Debug, Clone, Copy)]
-struct Wish {
-    webhook: WebhookId,
-    limit: usize,
-    due_at: Timestamp,
 }
 
 /// Claims for the lanes that want it, in one transaction.
@@ -157,63 +158,62 @@ async fn claim_rows(shared: &Shared, wishes: &[Wish], generation: u64) -> Result
     };
     let lapsed = shared.lanes(|lanes| {
         if lanes.generation == generation {
-            take_in(lanes, wishes, claimed);
+            take_in(lanes, wishes, claimed, now);
             Vec::new()
         } else {
-            claimed
+            claimed.deliveries
         }
     });
-    give_back(shared, lapsed.into_iter().flatten(), now).await
+    give_back(shared, lapsed, now).await
 }
 
-async fn read_rows(shared: &Shared, wishes: &[Wish]) -> Result<Vec<Vec<Delivery>>> {
+async fn read_rows(shared: &Shared, wishes: &[Wish]) -> Result<Claimed> {
     let mut tx = shared.store.begin().await?;
-    let mut claimed = Vec::with_capacity(wishes.len());
-    for wish in wishes {
-        let limit = i64::try_from(wish.limit).unwrap_or(i64::MAX);
-        let rows = deliveries::claim(tx.conn(), wish.webhook, &shared.server, wish.due_at, limit).await?;
-        claimed.push(rows);
-    }
+    let claimed = deliveries::claim(tx.conn(), &shared.server, wishes).await?;
     tx.commit().await?;
+    shared.counters.claimed.fetch_add(u64::try_from(claimed.deliveries.len()).unwrap_or(0), Relaxed);
     Ok(claimed)
 }
 
-/// What to claim now: for each lane what it has room for, as much as goes into one transaction.
+/// What to claim now: for each lane what it has room for, as much as goes into one transaction. Lanes share it evenly: those of
+/// one tenant mostly wait for the same events, whose deliveries stand side by side.
 fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
     let share = lanes.share();
-    let mut left = CLAIM_TOGETHER;
+    let together = lanes.wanted.len().clamp(1, LANES_TOGETHER);
+    let each = CLAIM_EACH.min(CLAIM_TOGETHER / together);
     let mut wishes = Vec::new();
-    while left > 0 && wishes.len() < LANES_TOGETHER {
+    while wishes.len() < LANES_TOGETHER {
         let Some(webhook) = lanes.wanted.pop() else { break };
         let lane = lanes.lane(webhook, Instant::now());
-        // A claimed row's payload is not known before it is read: 128 rows are 8 MiB above the bound at worst.
-        let limit = lane.claim_now(share).min(left);
+        // A claimed row's payload is not known before it is read: 512 rows are 32 MiB above the bound at worst.
+        let limit = lane.claim_now(share).min(each);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
             lanes.fall_behind(webhook);
             continue;
         }
-        left -= limit;
-        wishes.push(Wish { webhook, limit, due_at: if lane.closed { EVER } else { now } });
+        let due_by = if lane.closed { EVER } else { now };
+        wishes.push(Wish { webhook, due_from: lane.due_from, due_by, limit });
     }
     wishes
 }
 
-fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Vec<Vec<Delivery>>) {
+fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Claimed, clock: Timestamp) {
     let now = Instant::now();
-    for (wish, rows) in wishes.iter().zip(claimed) {
-        let rows_left = rows.len() >= wish.limit;
-        for row in rows {
-            let bytes = row.payload.as_ref().map_or(0, |payload| payload.get().len()) + DELIVERY_OVERHEAD;
-            lanes.push(row, bytes, now);
+    for row in claimed.deliveries {
+        let bytes = row.payload.as_ref().map_or(0, |payload| payload.get().len()) + DELIVERY_OVERHEAD;
+        lanes.push(row, bytes, now);
+    }
+    for (wish, due) in wishes.iter().zip(claimed.due) {
+        if let Some(last) = due.last() {
+            lanes.lane(wish.webhook, now).due_from = clock.min(*last).minus(LATE_COMMITS);
         }
-        lanes.claimed(wish.webhook, rows_left, now);
+        lanes.claimed(wish.webhook, due.len() >= wish.limit, now);
     }
 }
 
 /// The lease lapsed while these were claimed: they are free again.
-async fn give_back(shared: &Shared, rows: impl Iterator<Item = Delivery>, now: Timestamp) -> Result<()> {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
+async fn give_back(shared: &Shared, rows: Vec<Delivery>, now: Timestamp) -> Result<()> {
+    if rows.is_empty() {
         return Ok(());
     }
     let mut tx = shared.store.begin().await?;
@@ -243,4 +243,28 @@ async fn reopen(shared: &Shared) -> Result<()> {
         shared.lanes(|lanes| lanes.lane(webhook, Instant::now()).closed = closed);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wished(lanes: i64) -> Vec<usize> {
+        let mut wanting = Lanes::default();
+        for webhook in (1..=lanes).map(WebhookId) {
+            let lane = wanting.lane(webhook, Instant::now());
+            lane.learn(crate::lane::Standing::Answers, Some(true));
+            (0..64).for_each(|_| lane.has_come(1024));
+            lane.bytes = 0;
+            wanting.wanted.insert(webhook);
+        }
+        wishes(&mut wanting, Timestamp(0)).iter().map(|wish| wish.limit).collect()
+    }
+
+    #[test]
+    fn lanes_that_are_behind_share_a_transaction_evenly() {
+        assert_eq!(wished(1), [CLAIM_EACH]);
+        assert_eq!(wished(10), [CLAIM_TOGETHER / 10; 10]);
+        assert_eq!(wished(40), [CLAIM_TOGETHER / LANES_TOGETHER; LANES_TOGETHER]);
+    }
 }

@@ -27,6 +27,8 @@ pub struct Gauges {
     pub failed: u64,
     /// Attempts that are to be repeated.
     pub retried: u64,
+    /// Deliveries that were claimed, having had no room in memory or having had to wait.
+    pub claimed: u64,
     /// Attempts by latency, one count for each bound of [`LATENCY_BUCKETS_MS`] and one for the rest; not cumulative.
     pub latency_counts: [u64; 13],
     /// All latencies added up, in milliseconds.
@@ -39,6 +41,7 @@ pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) retried: AtomicU64,
+    pub(crate) claimed: AtomicU64,
     latency_counts: [AtomicU64; 13],
     latency_sum_ms: AtomicU64,
 }
@@ -57,6 +60,7 @@ impl Counters {
         gauges.delivered = self.delivered.load(Relaxed);
         gauges.failed = self.failed.load(Relaxed);
         gauges.retried = self.retried.load(Relaxed);
+        gauges.claimed = self.claimed.load(Relaxed);
         gauges.latency_counts = self.latency_counts.each_ref().map(|count| count.load(Relaxed));
         gauges.latency_sum_ms = self.latency_sum_ms.load(Relaxed);
     }

@@ -77,6 +77,9 @@ pub(crate) struct Lane {
     ordered_next: bool,
     /// Whether the database holds due deliveries that came before whatever comes now.
     pub(crate) behind: bool,
+    /// From when on those are due that the database holds, as far as is known: what was due before was claimed. Who looks
+    /// over all endpoints finds what came in late all the same.
+    pub(crate) due_from: Timestamp,
     /// Whether some that came before what waits in memory are just being committed. Nothing starts until they were claimed,
     /// which takes milliseconds: without that wait, a lane to which is published all the time would never be seen to have
     /// caught up.
@@ -108,6 +111,7 @@ impl Lane {
             ordered: None,
             ordered_next: false,
             behind: true,
+            due_from: Timestamp(0),
             catching_up: false,
             closed: false,
             standing: Standing::Untried,

@@ -33,6 +33,8 @@ pub(crate) struct Lanes {
     pub(crate) bytes: usize,
     /// Counts the tenures of the lease.
     pub(crate) generation: u64,
+    /// The tenure in which all endpoints with waiting deliveries were looked at, each of which has a lane since.
+    pub(crate) looked_around: Option<u64>,
     /// Lanes that refused a delivery whose commit was not yet heard of, and since when.
     refused: HashMap<WebhookId, Instant>,
     /// Lanes that the database should be asked about now.
@@ -65,6 +67,9 @@ impl Lanes {
     /// caught up there.
     pub(crate) fn reserve(&mut self, webhook: WebhookId, bytes: usize, now: Instant) -> Option<u64> {
         let share = self.share();
+        if !self.lanes.contains_key(&webhook) && self.looked_around == Some(self.generation) {
+            self.open(webhook, now);
+        }
         let lane = self.lane(webhook, now);
         if !lane.behind && !lane.closed && lane.has_room(bytes, share) {
             lane.reserved += 1;
@@ -75,6 +80,15 @@ impl Lanes {
         self.fall_behind(webhook);
         self.refused.entry(webhook).or_insert(now);
         None
+    }
+
+    /// A lane for an endpoint for which nothing was waiting a moment ago: what comes may wait in memory at once, until the
+    /// database has been asked. If it were refused, it would have to be claimed, and the lane would have to catch up.
+    fn open(&mut self, webhook: WebhookId, now: Instant) {
+        let lane = self.lane(webhook, now);
+        (lane.behind, lane.catching_up) = (false, true);
+        self.wanted.insert(webhook);
+        self.wake_claimer = true;
     }
 
     /// From now on the lane goes by the database.
@@ -97,6 +111,13 @@ impl Lanes {
             self.wanted.insert(webhook);
         }
         self.make_ready(webhook);
+    }
+
+    /// The database has a delivery that is due since then, and none that is due for longer.
+    pub(crate) fn is_due(&mut self, webhook: WebhookId, since: Timestamp, now: Instant) {
+        let lane = self.lane(webhook, now);
+        lane.due_from = lane.due_from.min(since);
+        self.wanted.insert(webhook);
     }
 
     /// What was refused was committed, so that the database has it; gives whether there was any.

@@ -31,6 +31,7 @@ mod upkeep;
 
 pub use engine::{Engine, Reservation, Test};
 pub use gauges::{Gauges, LATENCY_BUCKETS_MS};
+pub use limits::RECORD_EARLY;
 pub use networks::AllowedNetworks;
 pub use roots::{ExtraRoots, InvalidRoots};
 

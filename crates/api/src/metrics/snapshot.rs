@@ -59,8 +59,9 @@ impl Snapshot {
         let help = "Deliveries that this server ended";
         counters(to, "webhook_deliveries", help, "outcome", &outcomes)?;
         let help = "Attempts of this server that are to be repeated";
-        let mut encoder = to.encode_descriptor("webhook_retries", help, None, MetricType::Counter)?;
-        encoder.encode_counter::<NoLabelSet, _, u64>(&self.engine.retried, None)?;
+        counter(to, "webhook_retries", help, self.engine.retried)?;
+        let help = "Deliveries that this server fetched from the database, not in order";
+        counter(to, "webhook_claims", help, self.engine.claimed)?;
         let help = "How long attempts took";
         let name = "webhook_attempt_duration_seconds";
         let mut encoder = to.encode_descriptor(name, help, None, MetricType::Histogram)?;
@@ -114,6 +115,11 @@ fn gauge(
     value: &impl EncodeGaugeValue,
 ) -> fmt::Result {
     to.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(value)
+}
+
+fn counter(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let mut encoder = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+    encoder.encode_counter::<NoLabelSet, _, u64>(&value, None)
 }
 
 fn counters(

@@ -3,8 +3,8 @@
 use super::*;
 use crate::lane::Standing;
 use crate::limits::{
-    CLAIM_AHEAD, CLAIM_LEAST, CLAIM_TOGETHER, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE,
-    STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER,
+    CLAIM_AHEAD, CLAIM_EACH, CLAIM_LEAST, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER,
+    UNRECORDED, UNTRIED_TOGETHER,
 };
 use crate::request::tests::delivery as some_delivery;
 use proptest::prelude::*;
@@ -181,6 +181,36 @@ async fn a_lane_that_overflowed_goes_by_the_database_until_it_has_caught_up() {
 }
 
 #[tokio::test]
+async fn what_comes_first_waits_in_memory_for_what_the_database_may_have() {
+    let now = Instant::now();
+    let mut lanes = Lanes::default();
+    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None, "nobody has looked around");
+    lanes.looked_around = Some(0);
+    assert_eq!(lanes.reserve(WebhookId(1), 10, now), None, "it goes by the database since");
+    assert_eq!(lanes.reserve(WebhookId(2), 10, now), Some(0));
+    lanes.push(delivery(2, 5), 10, now);
+    assert!(lanes.take(now, CLOCK).is_none());
+    assert_eq!(lanes.wanted.pop(), Some(WebhookId(2)));
+    lanes.push(delivery(2, 4), 10, now);
+    lanes.claimed(WebhookId(2), false, now);
+    assert_eq!(lanes.take(now, CLOCK).map(|job| job.delivery.id.0), Some(4));
+    lanes.forget();
+    assert_eq!(lanes.reserve(WebhookId(3), 10, now), None, "others may have had it meanwhile");
+}
+
+#[tokio::test]
+async fn a_look_moves_back_from_where_a_lane_is_claimed() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    lanes.lane(WebhookId(1), now).due_from = Timestamp(500);
+    for (seen, from) in [(700, 500), (300, 300)] {
+        lanes.is_due(WebhookId(1), Timestamp(seen), now);
+        assert_eq!(lanes.lane(WebhookId(1), now).due_from, Timestamp(from));
+        assert_eq!(lanes.wanted.pop(), Some(WebhookId(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_lane_catches_up_while_more_is_published_all_the_time() {
     let now = Instant::now();
     let mut lanes = lanes(1..2, 0, now);
@@ -231,7 +261,7 @@ async fn a_lane_whose_share_is_used_up_claims_many_at_a_time_or_none() {
         if limit > 0 {
             claims.push(limit);
         }
-        for _ in 0..limit.min(CLAIM_TOGETHER) {
+        for _ in 0..limit.min(CLAIM_EACH) {
             id += 1;
             lanes.push(delivery(1, id), 30_000, now);
         }

@@ -42,6 +42,34 @@ async fn many_deliveries_by_memory_and_by_the_database_arrive_once_each() {
 }
 
 #[tokio::test]
+async fn what_comes_in_with_an_earlier_due_date_than_what_was_claimed_is_found() {
+    let (site, sink) = (site().await, Sink::start().await);
+    let running = site.start().await;
+    let webhook = site.webhook(&sink.url("/hook")).await;
+    let claimed = site.queue(&webhook, 3).await;
+    running.engine.doorbell();
+    site.all(&claimed, "success").await;
+    let late = site.queue_late(&webhook, Duration::from_secs(3600)).await;
+    site.all(&[late], "success").await;
+    assert_eq!(running.engine.gauges().claimed, 4);
+    each_once(&sink, "/hook", &claimed);
+}
+
+#[tokio::test]
+async fn what_is_published_first_for_an_endpoint_waits_in_memory_already() {
+    let (site, sink) = (site().await, Sink::start().await);
+    let running = site.start().await;
+    let first = site.webhook(&sink.url("/first")).await;
+    site.warm_up(&running, &first).await;
+    let claimed = running.engine.gauges().claimed;
+    let webhook = site.webhook(&sink.url("/hook")).await;
+    let ids = site.publish(&running, &webhook, 30).await;
+    site.all(&ids, "success").await;
+    each_once(&sink, "/hook", &ids);
+    assert_eq!(running.engine.gauges().claimed, claimed);
+}
+
+#[tokio::test]
 async fn a_restart_picks_up_what_was_pending() {
     let (site, sink) = (site().await, Sink::start().await);
     let webhook = site.webhook(&sink.url("/hook")).await;

@@ -150,6 +150,10 @@ impl Site {
     }
 
     async fn insert(&self, deliveries: &[(Delivery, Owner)]) {
+        self.insert_at(deliveries, self.clock.now()).await;
+    }
+
+    async fn insert_at(&self, deliveries: &[(Delivery, Owner)], now: Timestamp) {
         let rows: Vec<NewDelivery> = deliveries
             .iter()
             .map(|(delivery, owner)| NewDelivery {
@@ -165,7 +169,7 @@ impl Site {
             })
             .collect();
         let mut tx = self.store.begin().await.unwrap();
-        deliveries::insert(tx.conn(), &rows, self.clock.now()).await.unwrap();
+        deliveries::insert(tx.conn(), &rows, now).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -174,6 +178,14 @@ impl Site {
         let rows: Vec<_> = (0..count).map(|_| (self.delivery(webhook), Owner::Nobody)).collect();
         self.insert(&rows).await;
         rows.iter().map(|(delivery, _)| delivery.id).collect()
+    }
+
+    /// Writes a delivery that nobody owns and that has been due for so long.
+    pub async fn queue_late(&self, webhook: &Webhook, late: Duration) -> LogId {
+        let delivery = self.delivery(webhook);
+        let id = delivery.id;
+        self.insert_at(&[(delivery, Owner::Nobody)], self.clock.now().minus(late)).await;
+        id
     }
 
     /// Queues a delivery about each of these subjects, in the endpoint's order, and says so to nobody.
