@@ -101,6 +101,6 @@ pub(crate) const DUE_PAUSE: Duration = Duration::from_millis(200);
 /// Results are written at once when nothing was written for that long; else they are collected until then, or until
 /// five eighths of [`UNRECORDED`] have come together, so that the rest can go on meanwhile.
 pub(crate) const RECORD_PAUSE: Duration = Duration::from_millis(20);
-/// 160. Whoever writes new deliveries does well to write no more of them in one transaction: on SQLite such transactions and
+/// So 160. Whoever writes new deliveries does well to write no more of them in one transaction: on SQLite such transactions and
 /// those that record take turns, so that with more of them fewer are sent than written, for as long as it goes on.
 pub const RECORD_EARLY: usize = UNRECORDED * 5 / 8;
