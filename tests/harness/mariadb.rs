@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 
-use super::process::{Dir, Process, free_port, guarded, run};
+use super::free_port::free_port;
+use super::process::{Dir, Process, guarded, run};
 use super::wait::eventually;
 
 pub const USER: &str = "callcenter";

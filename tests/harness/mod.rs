@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod contract;
 pub mod database;
 pub mod exec;
+pub mod free_port;
 pub mod http;
 pub mod macros;
 pub mod mariadb;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, mpsc};
 
 use super::wait::{LIMIT, eventually};
@@ -141,21 +141,6 @@ fn signal(name: &str, target: &str) {
     let input = shell.stdin.as_mut().expect("standard input is piped");
     writeln!(input, "kill -s {name} -- {target}; echo").expect("the shell reads");
     output.read_line(&mut String::new()).expect("the shell answers");
-}
-
-/// A port that nobody listens on, below the range from which the kernel takes those of outgoing connections, so
-/// that it is still free when the server binds it.
-pub fn free_port() -> u16 {
-    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
-        let spread = u16::try_from(std::process::id() % 200).expect("below 200");
-        AtomicU16::new(11_000 + spread * 100)
-    });
-    loop {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        if std::net::TcpListener::bind(("0.0.0.0", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// The folder of this run. A shell that waits for our end removes it, since nothing of ours runs after `kill -9`.

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
-use super::process::{Dir, Process, free_port, guarded};
+use super::free_port::free_port;
+use super::process::{Dir, Process, guarded};
 use super::wait::{eventually, within};
 
 pub struct Redis {

@@ -1,6 +1,6 @@
 //! A private Redis Cluster: three masters, which share the slots, and no replicas.
 
-use super::process::free_port;
+use super::free_port::free_port;
 use super::redis::Redis;
 use super::wait::eventually;
 

@@ -6,9 +6,10 @@ use tokio::net::TcpStream;
 
 use super::{ALL, path, webhook};
 use crate::harness::address::Address;
+use crate::harness::free_port::free_port;
 use crate::harness::http::Http;
 use crate::harness::macros::on_both;
-use crate::harness::process::{Dir, Process, free_port, guarded};
+use crate::harness::process::{Dir, Process, guarded};
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json, token};

@@ -7,8 +7,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::{path, webhook};
+use crate::harness::free_port::free_port;
 use crate::harness::macros::on_both;
-use crate::harness::process::free_port;
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::{Client, Server, Value, json};
 

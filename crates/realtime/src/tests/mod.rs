@@ -4,6 +4,8 @@ mod announced;
 mod client;
 mod edges;
 mod follower;
+#[path = "../../../../tests/harness/free_port.rs"]
+mod free_port;
 mod hub;
 mod node;
 mod presence;

@@ -1,8 +1,8 @@
 //! A Redis server of the test's own, on a free port of 127.0.0.1, that dies with the test.
 
+use super::free_port::free_port;
 use super::support::eventually;
 use redis::{Value, cmd};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,10 +14,6 @@ pub(super) struct RedisServer {
     file: Option<String>,
     folder: tempfile::TempDir,
     child: Option<Child>,
-}
-
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl RedisServer {
