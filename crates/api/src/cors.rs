@@ -1,7 +1,9 @@
 //! Which web pages may call the API from a browser, and open WebSockets.
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use std::time::Duration;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// What is wrong with a text that should have been an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,56 +75,35 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST).and_then(|value| value.to_str().ok())
 }
 
-/// What pages may send, and read of answers beside what they always may.
-const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,PUT,PATCH,DELETE");
-const SENT: HeaderValue =
-    HeaderValue::from_static("authorization,content-type,x-request-id,idempotency-key,last-event-id");
-const READ: HeaderValue = HeaderValue::from_static("x-request-id,retry-after");
-/// For how many seconds a browser remembers it.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
-/// What the answer depends on, for caches.
-const VARY: HeaderValue =
-    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
-
-/// What the page behind a request may do, as the Fetch standard has it.
-pub(crate) struct Page {
-    /// The page's origin, if it may read the answer.
-    origin: Option<HeaderValue>,
-    /// The browser only asks what the page may do.
-    pub is_asking: bool,
-}
-
-impl Page {
-    pub fn of(request: &Request, origins: &Origins) -> Self {
-        let headers = request.headers();
-        let may_read =
-            |origin: &&HeaderValue| origin.to_str().is_ok_and(|origin| origins.allow(origin, host(headers)));
-        Self {
-            origin: headers.get(header::ORIGIN).filter(may_read).cloned(),
-            is_asking: request.method() == Method::OPTIONS,
-        }
-    }
-
-    /// Says so in the answer.
-    pub fn tell(self, headers: &mut HeaderMap) {
-        headers.append(header::VARY, VARY);
-        let Some(origin) = self.origin else { return };
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if self.is_asking {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, SENT);
-            headers.insert(header::ACCESS_CONTROL_MAX_AGE, REMEMBERED);
-        } else {
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
-        }
-    }
+/// Tells browsers what pages may do, and answers when they ask, as the Fetch standard has it.
+pub(crate) fn layer(origins: &Origins) -> CorsLayer {
+    let origins = origins.clone();
+    let may_call = move |origin: &HeaderValue, request: &Parts| {
+        origin.to_str().is_ok_and(|origin| origins.allow(origin, host(&request.headers)))
+    };
+    let header = HeaderName::from_static;
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(may_call))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header("x-request-id"),
+            header("idempotency-key"),
+            header("last-event-id"),
+        ])
+        .expose_headers([header("x-request-id"), header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::body::Body;
-    use axum::http::HeaderName;
+    use axum::extract::Request;
+    use axum::response::Response;
+    use std::convert::Infallible;
+    use tower::{Layer as _, ServiceExt as _, service_fn};
 
     #[test]
     fn origins_are_compared_with_their_port_unless_any_port_will_do() {
@@ -142,29 +123,28 @@ mod tests {
         assert!(origins.allow("https://own.example.com", Some("own.example.com")));
     }
 
-    fn told(method: &str, origin: &str) -> HeaderMap {
+    async fn told(method: &str, origin: &str) -> HeaderMap {
+        let origins = Origins::parse("https://app.example.com").unwrap();
+        let service =
+            layer(&origins).layer(service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty()))));
         let request =
             Request::builder().method(method).header("origin", origin).header("host", "api.example.com");
-        let page = Page::of(
-            &request.body(Body::empty()).unwrap(),
-            &Origins::parse("https://app.example.com").unwrap(),
-        );
-        let mut headers = HeaderMap::new();
-        page.tell(&mut headers);
-        headers
+        service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_parts().0.headers
     }
 
-    #[test]
-    fn pages_are_told_what_they_may_do_unless_they_may_nothing() {
+    #[tokio::test]
+    async fn pages_are_told_what_they_may_do_unless_they_may_nothing() {
         for own in ["https://app.example.com", "https://api.example.com"] {
-            let (asked, called) = (told("OPTIONS", own), told("POST", own));
+            let (asked, called) = (told("OPTIONS", own).await, told("POST", own).await);
             assert!([&asked, &called].iter().all(|told| told["access-control-allow-origin"] == own));
             assert!(asked["access-control-allow-headers"].to_str().unwrap().contains("idempotency-key"));
             assert!(asked["access-control-allow-methods"].to_str().unwrap().contains("PATCH"));
             assert_eq!(called["access-control-expose-headers"], "x-request-id,retry-after");
         }
-        let foreign = told("OPTIONS", "https://evil.example.com");
-        assert_eq!(foreign.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["vary"]);
+        for method in ["OPTIONS", "POST"] {
+            let foreign = told(method, "https://evil.example.com").await;
+            assert!(!foreign.contains_key("access-control-allow-origin") && foreign.contains_key("vary"));
+        }
     }
 
     #[test]

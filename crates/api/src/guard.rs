@@ -6,14 +6,15 @@ use crate::permissions::{self, Access, Rule};
 use crate::state::ApiState;
 use app::Caller;
 use app::rate_limit::Source;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 /// Checks every request that has a route. Paths and methods without one are answered by the fallbacks.
-pub(crate) async fn check(state: &ApiState, mut request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Request, next: Next) -> Response {
     // A method that the path does not take is answered as such behind this guard, where no handler sees it.
     let path = request.extensions().get::<MatchedPath>();
     let Some(rule) = path.and_then(|path| permissions::find(request.method().as_str(), path.as_str())) else {
@@ -21,7 +22,7 @@ pub(crate) async fn check(state: &ApiState, mut request: Request, next: Next) ->
     };
     let address =
         state.config.trusted_proxies.client(client_address::peer(request.extensions()), request.headers());
-    match admit(state, rule.access, address.into(), Credentials::of(&request, rule)).await {
+    match admit(&state, rule.access, address.into(), Credentials::of(&request, rule)).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);

@@ -35,10 +35,8 @@ pub use ws::Takeover;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
-use cors::Page;
+use axum::response::Response;
 use futures_util::FutureExt as _;
 use metrics::Counted;
 use request_id::Stamp;
@@ -70,23 +68,14 @@ fn openapi_document() -> &'static str {
     &DOCUMENT
 }
 
-/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body, a word
-/// for browsers, and an end to a body that nobody has read. One layer, as each costs a request several allocations.
+/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body, and an end to
+/// a body that nobody has read. One layer, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
-    let page = Page::of(&request, &state.config.origins);
     let (request, unread) = Unread::watch(request);
-    let answer = async {
-        if page.is_asking {
-            StatusCode::OK.into_response()
-        } else {
-            guard::check(&state, request, next).await
-        }
-    };
-    let response = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(error::panicked);
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(error::panicked);
     counted.end(&state.metrics, response.status());
     let mut response = stamp.put_on(response);
-    page.tell(response.headers_mut());
     unread.end(&mut response).await;
     response
 }
@@ -98,6 +87,8 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .merge(operations::plain_routes(&state))
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)
+        .layer(from_fn_with_state(state.clone(), guard::check))
+        .layer(cors::layer(&state.config.origins))
         .layer(from_fn_with_state(state.clone(), attend))
         .with_state(state)
 }

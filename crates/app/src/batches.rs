@@ -28,10 +28,11 @@ pub(crate) trait Writer: Send + Sync + 'static {
     /// What a caller gets.
     type Answer: Send;
 
-    /// What one transaction takes at most. A single call may be as large by itself.
-    const TOGETHER: Weight;
     /// What may wait under one key.
     const WAITING: Weight;
+
+    /// What one transaction takes at most. A single call may be as large by itself.
+    fn together(&self) -> Weight;
 
     /// Writes calls in one transaction; gives each its answer. An error says that nothing was written.
     fn write(
@@ -223,9 +224,10 @@ impl<W: Writer> Inner<W> {
     fn next_batch(&self, key: &W::Key) -> Option<Batch<W>> {
         let mut queues = self.queues();
         let queue = queues.get_mut(key)?;
+        let together = self.writer.together();
         let (mut tickets, mut calls, mut weight) = (Vec::new(), Vec::new(), Weight::default());
         while let Some((ticket, _)) = queue.calls.front() {
-            if !weight.plus(ticket.weight).fits(W::TOGETHER) && !calls.is_empty() {
+            if !weight.plus(ticket.weight).fits(together) && !calls.is_empty() {
                 break;
             }
             weight += ticket.weight;

@@ -120,8 +120,8 @@ impl Broadcaster {
 
     fn ring(&self, committed: Committed) {
         self.hub.committed(&committed.events);
-        if committed.left_in_database {
-            self.engine.doorbell();
+        if !committed.left_in_database.is_empty() {
+            self.engine.left_in_database(committed.left_in_database);
         }
         if !committed.in_order.is_empty() {
             self.engine.queued_in_order(committed.in_order);

@@ -72,6 +72,10 @@ fn delivery(tenant: &TenantId, id: i64, webhook: WebhookId, owner: Owner) -> New
     }
 }
 
+fn wish(webhook: WebhookId, limit: usize) -> Wish {
+    Wish { webhook, due_from: Timestamp(0), due_by: NOW, limit }
+}
+
 fn attempt(tenant: &TenantId, log: i64, webhook: WebhookId, number: i64, verdict: Verdict) -> Attempt {
     let success = verdict == Verdict::Success;
     Attempt {
@@ -92,10 +96,6 @@ fn attempt(tenant: &TenantId, log: i64, webhook: WebhookId, number: i64, verdict
 }
 
 /// A tenant of its own, with one event and one webhook.
-fn wish(webhook: WebhookId, limit: usize) -> Wish {
-    Wish { webhook, due_from: Timestamp(0), due_by: NOW, limit }
-}
-
 async fn prepare(store: &Store) -> (TenantId, WebhookId) {
     let tenant = TenantId::generate();
     let mut tx = store.begin().await.unwrap();

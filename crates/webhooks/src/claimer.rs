@@ -105,6 +105,7 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
         for lane in waiting.iter().filter(|lane| lane.due_at <= now) {
             lanes.is_due(lane.webhook, lane.due_at, Instant::now());
         }
+        lanes.want_all_that_catch_up();
         lanes.looked_around = Some(generation);
     });
     shared.endpoints.sweep();
@@ -179,22 +180,34 @@ async fn read_rows(shared: &Shared, wishes: &[Wish]) -> Result<Claimed> {
 /// one tenant mostly wait for the same events, whose deliveries stand side by side.
 fn wishes(lanes: &mut Lanes, now: Timestamp) -> Vec<Wish> {
     let share = lanes.share();
-    let together = lanes.wanted.len().clamp(1, LANES_TOGETHER);
-    let each = CLAIM_EACH.min(CLAIM_TOGETHER / together);
     let mut wishes = Vec::new();
     while wishes.len() < LANES_TOGETHER {
         let Some(webhook) = lanes.wanted.pop() else { break };
         let lane = lanes.lane(webhook, Instant::now());
-        // A claimed row's payload is not known before it is read: 512 rows are 32 MiB above the bound at worst.
-        let limit = lane.claim_now(share).min(each);
+        let limit = lane.claim_now(share).min(CLAIM_EACH);
         if limit == 0 || (lane.paused_until.is_some() && !lane.closed) {
             lanes.fall_behind(webhook);
             continue;
         }
+        // The clock may have been set back since.
+        let due_from = lane.due_from.min(now.minus(LATE_COMMITS));
         let due_by = if lane.closed { EVER } else { now };
-        wishes.push(Wish { webhook, due_from: lane.due_from, due_by, limit });
+        wishes.push(Wish { webhook, due_from, due_by, limit });
     }
+    share_out(&mut wishes);
     wishes
+}
+
+/// Who wants little gets it, and leaves the rest to the others. A claimed row's payload is not known before it is read: all of them
+/// are 32 MiB above the bound at worst.
+fn share_out(wishes: &mut [Wish]) {
+    wishes.sort_by_key(|wish| wish.limit);
+    let (mut left, mut others) = (CLAIM_TOGETHER, wishes.len());
+    for wish in wishes {
+        wish.limit = wish.limit.min(left / others);
+        left -= wish.limit;
+        others -= 1;
+    }
 }
 
 fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Claimed, clock: Timestamp) {
@@ -205,7 +218,7 @@ fn take_in(lanes: &mut Lanes, wishes: &[Wish], claimed: Claimed, clock: Timestam
     }
     for (wish, due) in wishes.iter().zip(claimed.due) {
         if let Some(last) = due.last() {
-            lanes.lane(wish.webhook, now).due_from = clock.min(*last).minus(LATE_COMMITS);
+            lanes.claimed_until(wish.webhook, *last, clock, now);
         }
         lanes.claimed(wish.webhook, due.len() >= wish.limit, now);
     }
@@ -216,9 +229,10 @@ async fn give_back(shared: &Shared, rows: Vec<Delivery>, now: Timestamp) -> Resu
     if rows.is_empty() {
         return Ok(());
     }
+    // Before anything can fail: nobody else knows of them.
+    rows.iter().for_each(|row| shared.upkeep.suspect(row.webhook, now));
     let mut tx = shared.store.begin().await?;
     for row in rows {
-        shared.upkeep.suspect(row.webhook, now);
         deliveries::give_back(tx.conn(), &row.tenant, row.id, &shared.server, now).await?;
     }
     tx.commit().await
@@ -248,23 +262,54 @@ async fn reopen(shared: &Shared) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lane::{Lane, Standing};
 
-    fn wished(lanes: i64) -> Vec<usize> {
-        let mut wanting = Lanes::default();
-        for webhook in (1..=lanes).map(WebhookId) {
-            let lane = wanting.lane(webhook, Instant::now());
-            lane.learn(crate::lane::Standing::Answers, Some(true));
-            (0..64).for_each(|_| lane.has_come(1024));
-            lane.bytes = 0;
-            wanting.wanted.insert(webhook);
-        }
-        wishes(&mut wanting, Timestamp(0)).iter().map(|wish| wish.limit).collect()
+    fn lane(lanes: &mut Lanes, webhook: i64) -> &mut Lane {
+        lanes.wanted.insert(WebhookId(webhook));
+        lanes.lane(WebhookId(webhook), Instant::now())
+    }
+
+    fn one_that_answers(lanes: &mut Lanes, webhook: i64) {
+        let lane = lane(lanes, webhook);
+        lane.learn(Standing::Answers, Some(true));
+        (0..64).for_each(|_| lane.has_come(1024));
+        lane.bytes = 0;
+    }
+
+    fn limits(lanes: &mut Lanes) -> Vec<usize> {
+        wishes(lanes, Timestamp(1_000_000)).iter().map(|wish| wish.limit).collect()
     }
 
     #[test]
     fn lanes_that_are_behind_share_a_transaction_evenly() {
-        assert_eq!(wished(1), [CLAIM_EACH]);
-        assert_eq!(wished(10), [CLAIM_TOGETHER / 10; 10]);
-        assert_eq!(wished(40), [CLAIM_TOGETHER / LANES_TOGETHER; LANES_TOGETHER]);
+        for (count, limit) in [(1, CLAIM_EACH), (8, CLAIM_TOGETHER / 8), (16, CLAIM_TOGETHER / 16), (40, 32)]
+        {
+            let mut lanes = Lanes::default();
+            (1..=count).for_each(|webhook| one_that_answers(&mut lanes, webhook));
+            let count = usize::try_from(count).unwrap().min(LANES_TOGETHER);
+            assert_eq!(limits(&mut lanes), vec![limit; count]);
+        }
+    }
+
+    #[test]
+    fn lanes_that_want_little_or_nothing_leave_the_rest_to_the_others() {
+        let mut lanes = Lanes::default();
+        (1..=9).for_each(|untried| _ = lane(&mut lanes, untried));
+        (10..=15).for_each(|paused| lane(&mut lanes, paused).paused_until = Some(Timestamp(i64::MAX)));
+        (16..=19).for_each(|webhook| one_that_answers(&mut lanes, webhook));
+        assert_eq!(
+            limits(&mut lanes),
+            [[1; 9].as_slice(), &[(CLAIM_TOGETHER - 9) / 4; 1], &[126, 126, 126]].concat()
+        );
+    }
+
+    #[test]
+    fn a_claim_looks_from_where_the_last_one_ended_unless_the_clock_went_back() {
+        let now = Timestamp(1_000_000);
+        for (due_from, asked) in [(0, 0), (999_000, 999_000), (1_500_000, 999_800)] {
+            let mut lanes = Lanes::default();
+            lane(&mut lanes, 1).due_from = Timestamp(due_from);
+            assert_eq!(wishes(&mut lanes, now)[0].due_from, Timestamp(asked));
+        }
     }
 }

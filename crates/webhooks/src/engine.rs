@@ -221,6 +221,7 @@ impl Engine {
     pub fn reserve(&self, webhook: WebhookId, bytes: usize) -> Option<Reservation> {
         let bytes = bytes + DELIVERY_OVERHEAD;
         if !self.0.may_send() {
+            self.0.lanes(|lanes| lanes.refuse(webhook, Instant::now()));
             return None;
         }
         let generation = self.0.lanes(|lanes| lanes.reserve(webhook, bytes, Instant::now()))?;
@@ -244,8 +245,16 @@ impl Engine {
 
     /// Says that rows were committed that wait to be claimed: due ones are looked for now.
     pub fn doorbell(&self) {
-        let known = self.0.lanes(Lanes::refused_are_committed);
-        if !known {
+        self.0.upkeep.look_around();
+        self.0.claims.notify_one();
+    }
+
+    /// Says that rows were committed for which there was no room: those of these endpoints.
+    pub fn left_in_database(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
+        let unknown = self.0.lanes(|lanes| {
+            webhooks.into_iter().filter(|webhook| !lanes.refused_is_committed(*webhook)).count()
+        });
+        if unknown > 0 {
             self.0.upkeep.look_around();
         }
         self.0.claims.notify_one();

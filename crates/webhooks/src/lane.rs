@@ -77,8 +77,8 @@ pub(crate) struct Lane {
     ordered_next: bool,
     /// Whether the database holds due deliveries that came before whatever comes now.
     pub(crate) behind: bool,
-    /// From when on those are due that the database holds, as far as is known: what was due before was claimed. Who looks
-    /// over all endpoints finds what came in late all the same.
+    /// From when on those are due that the database holds, as far as is known. The look over all endpoints finds what was
+    /// committed late, or was another's, and is due for longer.
     pub(crate) due_from: Timestamp,
     /// Whether some that came before what waits in memory are just being committed. Nothing starts until they were claimed,
     /// which takes milliseconds: without that wait, a lane to which is published all the time would never be seen to have
@@ -227,8 +227,9 @@ impl Lane {
     /// How many to claim now, having `share` bytes. None while it still has plenty to send and could take in only a few.
     pub(crate) fn claim_now(&self, share: usize) -> usize {
         // What waits in memory came later than what is claimed to catch up.
-        let waiting = if self.catching_up { 0 } else { self.queue.len() };
-        let most = self.claim_ahead().saturating_sub(waiting).min(self.room(share));
+        let (ahead, waiting) =
+            if self.catching_up { (CLAIM_AHEAD, 0) } else { (self.claim_ahead(), self.queue.len()) };
+        let most = ahead.saturating_sub(waiting).min(self.room(share));
         if waiting > self.claim_least() && most < self.claim_least() { 0 } else { most }
     }
 

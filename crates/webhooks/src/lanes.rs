@@ -9,7 +9,7 @@ mod turns;
 mod wanted;
 
 use crate::lane::{Lane, Queued};
-use crate::limits::{LANE_IDLE, MEMORY, REFUSED, SHARE};
+use crate::limits::{CLAIM_AHEAD, LANE_IDLE, LATE_COMMITS, MEMORY, REFUSED, SHARE};
 use model::{Timestamp, WebhookId};
 use pace::Pace;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -33,7 +33,7 @@ pub(crate) struct Lanes {
     pub(crate) bytes: usize,
     /// Counts the tenures of the lease.
     pub(crate) generation: u64,
-    /// The tenure in which all endpoints with waiting deliveries were looked at, each of which has a lane since.
+    /// The tenure in which all endpoints were looked at: those with due deliveries have a lane since.
     pub(crate) looked_around: Option<u64>,
     /// Lanes that refused a delivery whose commit was not yet heard of, and since when.
     refused: HashMap<WebhookId, Instant>,
@@ -77,9 +77,15 @@ impl Lanes {
             self.bytes += bytes;
             return Some(self.generation);
         }
+        self.refuse(webhook, now);
+        None
+    }
+
+    /// A delivery that is about to be written goes by the database, and with it what comes behind it.
+    pub(crate) fn refuse(&mut self, webhook: WebhookId, now: Instant) {
+        self.lane(webhook, now);
         self.fall_behind(webhook);
         self.refused.entry(webhook).or_insert(now);
-        None
     }
 
     /// A lane for an endpoint for which nothing was waiting a moment ago: what comes may wait in memory at once, until the
@@ -101,13 +107,15 @@ impl Lanes {
     }
 
     /// What was due in the database is in memory now, or with `rows_left` a part of it. If it is all of it, what is published
-    /// from now on may wait in memory, behind what was refused before and is just being committed.
+    /// from now on may wait in memory, behind what was refused before and is just being committed. A lane in whose memory something
+    /// waits behind those that are left has them claimed first, as many as it would claim ahead.
     pub(crate) fn claimed(&mut self, webhook: WebhookId, rows_left: bool, now: Instant) {
         let refused = self.refused.contains_key(&webhook) || self.wanted.contains(webhook);
         let lane = self.lane(webhook, now);
-        lane.behind = rows_left;
-        lane.catching_up = refused && !rows_left;
-        if rows_left && lane.wants_more() {
+        let goes_on = rows_left && lane.catching_up && lane.queue.len() < CLAIM_AHEAD;
+        lane.behind = rows_left && !goes_on;
+        lane.catching_up = goes_on || (refused && !rows_left);
+        if goes_on || (rows_left && lane.wants_more()) {
             self.wanted.insert(webhook);
         }
         self.make_ready(webhook);
@@ -120,10 +128,33 @@ impl Lanes {
         self.wanted.insert(webhook);
     }
 
-    /// What was refused was committed, so that the database has it; gives whether there was any.
-    pub(crate) fn refused_are_committed(&mut self) -> bool {
-        self.wanted.extend(self.refused.keys().copied());
-        !std::mem::take(&mut self.refused).is_empty()
+    /// What was claimed last was due then: the next claim looks from there on, less what commits take. One that was refused is due
+    /// later than it was refused.
+    pub(crate) fn claimed_until(
+        &mut self,
+        webhook: WebhookId,
+        due: Timestamp,
+        clock: Timestamp,
+        now: Instant,
+    ) {
+        let refused = self.refused.get(&webhook).map(|since| clock.minus(now.duration_since(*since)));
+        let until = refused.into_iter().fold(due.min(clock), Timestamp::min);
+        self.lane(webhook, now).due_from = until.minus(LATE_COMMITS);
+    }
+
+    /// What was refused was committed, so that the database has it; gives whether anything was refused.
+    pub(crate) fn refused_is_committed(&mut self, webhook: WebhookId) -> bool {
+        let was_refused = self.refused.remove(&webhook).is_some();
+        if was_refused {
+            self.wanted.insert(webhook);
+        }
+        was_refused
+    }
+
+    /// Lanes that wait for a claim get one, whatever became of the one that was asked for.
+    pub(crate) fn want_all_that_catch_up(&mut self) {
+        let waiting = self.lanes.iter().filter(|(_, lane)| lane.catching_up).map(|(webhook, _)| *webhook);
+        self.wanted.extend(waiting);
     }
 
     /// What was refused long ago is committed, or never will be.
@@ -193,6 +224,7 @@ impl Lanes {
         }
         for lane in self.lanes.values_mut() {
             (lane.behind, lane.catching_up) = (true, false);
+            lane.due_from = Timestamp(0);
         }
     }
 

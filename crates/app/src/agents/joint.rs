@@ -77,9 +77,12 @@ impl Writer for Commands {
     type Call = Asked;
     type Answer = Outcome;
 
-    const TOGETHER: Weight = Weight { items: 128, bytes: usize::MAX, deliveries: usize::MAX };
     /// Twice as many as a second brings in a large call center; half a kilobyte each.
     const WAITING: Weight = Weight { items: 4096, bytes: usize::MAX, deliveries: usize::MAX };
+
+    fn together(&self) -> Weight {
+        Weight { items: 128, bytes: usize::MAX, deliveries: usize::MAX }
+    }
 
     async fn write(&self, _: &Lane, asked: &[Asked]) -> Result<Vec<Result<Outcome>>> {
         let mut work = self.broadcaster.begin().await?;

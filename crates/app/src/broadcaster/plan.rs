@@ -15,7 +15,7 @@ use webhooks::Reservation;
 pub(super) struct Plan {
     pub rows: Vec<NewDelivery>,
     in_memory: Vec<Kept>,
-    left_in_database: bool,
+    left_in_database: BTreeSet<WebhookId>,
     in_order: BTreeSet<WebhookId>,
     /// Events planned so far.
     events: usize,
@@ -111,7 +111,7 @@ impl Plan {
         match (room, queue) {
             (Some(room), _) => self.in_memory.push(Kept { row, event: self.events, room }),
             (None, Some(_)) => drop(self.in_order.insert(subscription.webhook)),
-            (None, None) => self.left_in_database = true,
+            (None, None) => drop(self.left_in_database.insert(subscription.webhook)),
         }
     }
 

@@ -47,7 +47,7 @@ struct Part {
 pub(super) struct Committed {
     pub events: Vec<Arc<Event>>,
     pub deliveries: Vec<(Delivery, Reservation)>,
-    pub left_in_database: bool,
+    pub left_in_database: BTreeSet<WebhookId>,
     /// The endpoints of deliveries that were queued in their lanes.
     pub in_order: BTreeSet<WebhookId>,
 }

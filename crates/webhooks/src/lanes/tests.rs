@@ -3,8 +3,8 @@
 use super::*;
 use crate::lane::Standing;
 use crate::limits::{
-    CLAIM_AHEAD, CLAIM_EACH, CLAIM_LEAST, FAILING_PACE, LANE_IN_FLIGHT, REFUSED, SILENCE, STALLED_TOGETHER,
-    UNRECORDED, UNTRIED_TOGETHER,
+    CLAIM_AHEAD, CLAIM_EACH, CLAIM_LEAST, FAILING_PACE, LANE_IN_FLIGHT, LATE_COMMITS, REFUSED, SILENCE,
+    STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER,
 };
 use crate::request::tests::delivery as some_delivery;
 use proptest::prelude::*;
@@ -211,6 +211,48 @@ async fn a_look_moves_back_from_where_a_lane_is_claimed() {
 }
 
 #[tokio::test]
+async fn a_claim_goes_back_to_what_was_refused_and_is_not_yet_committed() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..2, 0, now);
+    let late = u64::try_from(LATE_COMMITS.as_millis()).unwrap();
+    let from = |lanes: &mut Lanes, due: i64| {
+        lanes.claimed_until(WebhookId(1), Timestamp(due), CLOCK, now + Duration::from_secs(1));
+        lanes.lane(WebhookId(1), now).due_from.plus(Duration::from_millis(late))
+    };
+    assert_eq!(from(&mut lanes, CLOCK.0 - 10), Timestamp(CLOCK.0 - 10));
+    assert_eq!(from(&mut lanes, CLOCK.0 + 10), CLOCK, "ended before its time");
+    lanes.refuse(WebhookId(1), now);
+    assert_eq!(from(&mut lanes, CLOCK.0 - 10), Timestamp(CLOCK.0 - 1_000));
+    assert!(lanes.refused_is_committed(WebhookId(1)) && !lanes.refused_is_committed(WebhookId(1)));
+    assert_eq!(from(&mut lanes, CLOCK.0 - 10), Timestamp(CLOCK.0 - 10));
+}
+
+#[tokio::test]
+async fn what_waits_behind_others_waits_until_all_of_them_are_claimed_or_too_many() {
+    for rounds in [3, CLAIM_AHEAD] {
+        let now = Instant::now();
+        let mut lanes = Lanes { looked_around: Some(0), ..Lanes::default() };
+        assert!(lanes.reserve(WebhookId(1), 10, now).is_some());
+        lanes.push(delivery(1, 1_000_000), 10, now);
+        let mut claimed = 0;
+        while let Some(webhook) = lanes.wanted.pop() {
+            assert!(lanes.take(now, CLOCK).is_none());
+            let share = lanes.share();
+            assert!(
+                lanes.lane(webhook, now).claim_now(share) >= CLAIM_LEAST,
+                "though nothing is known of it"
+            );
+            claimed += 1;
+            lanes.push(delivery(1, i64::try_from(claimed).unwrap()), 10, now);
+            lanes.claimed(webhook, claimed < rounds, now);
+        }
+        assert!((3..=CLAIM_AHEAD).contains(&claimed));
+        assert_eq!(lanes.lane(WebhookId(1), now).behind, rounds > claimed);
+        assert_eq!(lanes.take(now, CLOCK).map(|job| job.delivery.id.0), Some(1));
+    }
+}
+
+#[tokio::test]
 async fn a_lane_catches_up_while_more_is_published_all_the_time() {
     let now = Instant::now();
     let mut lanes = lanes(1..2, 0, now);
@@ -221,7 +263,7 @@ async fn a_lane_catches_up_while_more_is_published_all_the_time() {
     assert!(lanes.reserve(WebhookId(1), 10, now).is_some());
     lanes.push(delivery(1, 2), 10, now);
     assert!(lanes.take(now, CLOCK).is_none(), "2 waits for 1");
-    assert!(lanes.refused_are_committed());
+    assert!(lanes.refused_is_committed(WebhookId(1)));
     assert_eq!(lanes.wanted.pop(), Some(WebhookId(1)));
     lanes.push(delivery(1, 1), 10, now);
     lanes.claimed(WebhookId(1), false, now);
@@ -350,6 +392,12 @@ enum Step {
     Answer(usize, u8),
     Record(usize),
     Forget,
+    /// What is published, with room for it or not.
+    Publish(i64),
+    /// A claim that finds nothing, with some left or not.
+    Claim(bool),
+    /// A claim that fails.
+    FallBehind(i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -359,6 +407,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<usize>(), 0..3_u8).prop_map(|(at, how)| Step::Answer(at, how)),
         3 => any::<usize>().prop_map(Step::Record),
         1 => Just(Step::Forget),
+        4 => (0..6_i64).prop_map(Step::Publish),
+        3 => any::<bool>().prop_map(Step::Claim),
+        1 => (0..6_i64).prop_map(Step::FallBehind),
     ]
 }
 
@@ -367,7 +418,7 @@ proptest! {
     #[test]
     fn counts_always_agree_and_nothing_is_stuck(steps in proptest::collection::vec(step(), 1..300)) {
         let now = Instant::now();
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes { looked_around: Some(0), ..Lanes::default() };
         let (mut flying, mut answered): (Vec<Job>, Vec<Job>) = Default::default();
         let mut id = 0;
         for step in steps {
@@ -389,6 +440,19 @@ proptest! {
                     lanes.recorded(job.delivery.webhook, job.slot, None);
                 }
                 Step::Forget => lanes.forget(),
+                Step::Publish(webhook) => {
+                    id += 1;
+                    if lanes.reserve(WebhookId(webhook), 100, now).is_some() {
+                        lanes.unreserve(WebhookId(webhook), 100);
+                        lanes.push(delivery(webhook, id), 100, now);
+                    }
+                }
+                Step::Claim(rows_left) => {
+                    if let Some(webhook) = lanes.wanted.pop() {
+                        lanes.claimed(webhook, rows_left, now);
+                    }
+                }
+                Step::FallBehind(webhook) => lanes.fall_behind(WebhookId(webhook)),
                 Step::Answer(..) | Step::Record(_) => {}
             }
             prop_assert_eq!(lanes.in_flight, flying.len());
@@ -398,6 +462,12 @@ proptest! {
         answered.append(&mut Vec::new());
         for job in answered.drain(..) {
             lanes.recorded(job.delivery.webhook, job.slot, None);
+        }
+        // A look, which finds nothing more.
+        lanes.end_old_refusals(now + REFUSED * 2);
+        lanes.want_all_that_catch_up();
+        while let Some(webhook) = lanes.wanted.pop() {
+            lanes.claimed(webhook, false, now);
         }
         // Time passes as it does for senders: until the next turn of those that fail.
         let mut later = now;

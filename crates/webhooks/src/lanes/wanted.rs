@@ -30,10 +30,6 @@ impl Wanted {
         self.order.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.order.len()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = WebhookId> {
         self.order.iter().copied()
     }

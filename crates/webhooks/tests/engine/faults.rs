@@ -70,6 +70,25 @@ async fn what_is_published_first_for_an_endpoint_waits_in_memory_already() {
 }
 
 #[tokio::test]
+async fn what_waits_in_the_database_goes_before_what_waits_in_memory() {
+    let (site, sink) = (site().await, Sink::start().await);
+    let running = site.start().await;
+    let other = site.webhook(&sink.url("/other")).await;
+    site.warm_up(&running, &other).await;
+    let webhook = site.webhook(&sink.url("/hook")).await;
+    // Another server's: nobody has told this one.
+    let in_database = site.queue(&webhook, 60).await;
+    let in_memory = site.publish(&running, &webhook, 10).await;
+    let ids = [in_database, in_memory.clone()].concat();
+    site.all(&ids, "success").await;
+    each_once(&sink, "/hook", &ids);
+    // At most 32 are on their way side by side, and may arrive in any order.
+    let arrived = sink.deliveries("/hook");
+    assert_eq!(arrived[0], ids[0].0, "alone, as nobody knows how it will be answered");
+    assert!(arrived[..60 - 32].iter().all(|id| *id < in_memory[0].0), "{arrived:?}");
+}
+
+#[tokio::test]
 async fn a_restart_picks_up_what_was_pending() {
     let (site, sink) = (site().await, Sink::start().await);
     let webhook = site.webhook(&sink.url("/hook")).await;

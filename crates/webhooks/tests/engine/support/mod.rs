@@ -245,7 +245,7 @@ impl Site {
         let unowned = rows.iter().any(|(_, owner)| *owner == Owner::Nobody);
         running.engine.committed(kept);
         if unowned {
-            running.engine.doorbell();
+            running.engine.left_in_database([webhook.id]);
         }
         if webhook.ordering != Ordering::None {
             running.engine.queued_in_order([webhook.id]);
