@@ -78,7 +78,7 @@ pub struct Claimed {
 }
 
 /// Claims due deliveries of some endpoints for a server. In a transaction: one statement for each endpoint, and three for each
-/// tenant and [`MOST`] rows. Deliveries of the same events stand side by side, so to claim those of several endpoints together
+/// tenant and 256 rows. Deliveries of the same events stand side by side, so to claim those of several endpoints together
 /// spares SQLite from writing the same pages again for each.
 pub async fn claim(mut conn: Conn<'_>, server: &ServerId, wishes: &[Wish]) -> Result<Claimed> {
     let mut by_tenant: BTreeMap<String, Vec<i64>> = BTreeMap::new();
