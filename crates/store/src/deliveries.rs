@@ -150,7 +150,9 @@ pub async fn waiting(conn: Conn<'_>) -> Result<Vec<Waiting>> {
          SELECT id, (SELECT MIN(next_attempt_at) FROM webhook_logs WHERE waits = '' AND webhook_id = lanes.id)
          FROM lanes WHERE id IS NOT NULL"
     };
-    let rows: Vec<(i64, Option<i64>)> = on!(conn, c => sqlx::query_as(sql).fetch_all(c).await)?;
+    // Prepared each time: MariaDB reads all rows of a group for a statement that once was run while there were none.
+    let rows: Vec<(i64, Option<i64>)> =
+        on!(conn, c => sqlx::query_as(sql).persistent(false).fetch_all(c).await)?;
     let waiting =
         |(id, due): (i64, Option<i64>)| Some(Waiting { webhook: WebhookId(id), due_at: Timestamp(due?) });
     Ok(rows.into_iter().filter_map(waiting).collect())
