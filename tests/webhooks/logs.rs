@@ -95,6 +95,7 @@ on_both! {
             .map(|name| stats.data()[format!("{name}_latency_ms")].as_f64().expect("a latency"));
         assert!(0.0 < p50 && p50 <= p95 && p95 <= p99 && p99 <= 60_000.0, "{}", stats.text);
         assert!(stats.data()["last_delivery_at"].is_string(), "{}", stats.text);
+        assert!(stats.text_of("last_error").contains("500"), "{}", stats.text);
     }
 
     async fn a_test_whose_client_hangs_up_is_finished_all_the_same(server) {

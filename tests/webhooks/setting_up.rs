@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use super::{ALL, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;
+use crate::harness::wait::eventually;
 use crate::harness::{Server, json};
 
 on_both! {
@@ -27,6 +28,29 @@ on_both! {
         assert_eq!(data["mask_personal_data"], false);
         assert!(made.text_of("secret").starts_with("whsec_"), "{}", made.text);
         assert!(made.text_of("secret").len() > 30, "{}", made.text);
+    }
+
+    async fn all_that_was_set_is_shown_and_every_bound_is_taken(server) {
+        let admin = server.admin().await;
+        let body = json!({
+            "url": "https://example.com/", "description": "for the reports", "headers": { "X-Desk": "7" },
+            "retry_count": 20, "timeout": 60, "ordering": "strict",
+        });
+        let made = admin.post(ALL, body.clone()).await.expect(201);
+        let one = path(&made.data()["id"]);
+        for answer in [&made, &admin.get(&one).await.expect(200)] {
+            for (field, value) in body.as_object().unwrap() {
+                assert_eq!(answer.data()[field], *value, "{field}: {}", answer.text);
+            }
+        }
+        assert_eq!(made.text_of("updated_at"), made.text_of("created_at"));
+        let edited = eventually("a later millisecond", async || {
+            let edited = admin.patch(&one, json!({ "retry_count": 0, "timeout": 1 })).await.expect(200);
+            (edited.text_of("updated_at") > made.text_of("updated_at")).then_some(edited)
+        })
+        .await;
+        assert_eq!(edited.data()["created_at"], made.data()["created_at"]);
+        assert_eq!(edited.data()["headers"], json!({ "X-Desk": "7" }));
     }
 
     async fn a_host_that_does_not_resolve_yet_is_taken(server) {
