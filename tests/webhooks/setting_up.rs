@@ -28,6 +28,7 @@ on_both! {
         assert_eq!(data["mask_personal_data"], false);
         assert!(made.text_of("secret").starts_with("whsec_"), "{}", made.text);
         assert!(made.text_of("secret").len() > 30, "{}", made.text);
+        assert_ne!(made.text_of("secret"), long.text_of("secret"));
     }
 
     async fn all_that_was_set_is_shown_and_every_bound_is_taken(server) {
@@ -51,6 +52,18 @@ on_both! {
         .await;
         assert_eq!(edited.data()["created_at"], made.data()["created_at"]);
         assert_eq!(edited.data()["headers"], json!({ "X-Desk": "7" }));
+    }
+
+    async fn private_addresses_are_open_in_development(server) {
+        let admin = server.admin().await;
+        for host in ["10.1.2.3", "172.16.0.1", "192.168.1.5", "[fd00::1]"] {
+            let body = json!({ "url": format!("http://{host}/"), "is_active": false });
+            admin.post(ALL, body).await.expect(201);
+        }
+        for host in ["169.254.169.254", "0.0.0.0", "224.0.0.1", "100.64.0.1"] {
+            let body = json!({ "url": format!("http://{host}/"), "is_active": false });
+            admin.post(ALL, body).await.assert_error(422).names("url");
+        }
     }
 
     async fn a_host_that_does_not_resolve_yet_is_taken(server) {
