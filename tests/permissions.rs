@@ -2,6 +2,7 @@
 
 use crate::harness::macros::on_both;
 use crate::harness::server::PASSWORD;
+use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 
 /// What agents and supervisors may not do. Everything else is open to every signed-in user, save what follows.
@@ -106,7 +107,11 @@ on_both! {
         let things = Things::make(&server, &admin).await;
         let supervisor = server.user("lee@example.com", "supervisor").await.0;
         let agent = server.login("kim@example.com", PASSWORD).await;
-        let before = everything(&admin).await;
+        let before = eventually("all deliveries to end", async || {
+            let all = everything(&admin).await;
+            (!all[2].to_string().contains(r#""pending""#)).then_some(all)
+        })
+        .await;
         let calls = calls(&server).await;
         for (client, role) in [(agent, "agent"), (supervisor, "supervisor")] {
             for (method, path) in calls.iter().filter(|(method, path)| is_forbidden(role, method, path)) {

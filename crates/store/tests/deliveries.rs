@@ -215,7 +215,9 @@ async fn a_claim_takes_of_each_endpoint_what_is_due_up_to_its_limit() {
         assert_eq!(deliveries::owned(tx.conn(), &me).await.unwrap().len(), 265);
         let again =
             deliveries::claim(tx.conn(), &me, &[wish(second, 10), wish(first, 1)]).await.unwrap().deliveries;
-        assert_eq!(again.iter().map(|one| one.id.0).collect::<Vec<_>>(), [522], "none is claimed twice");
+        // MariaDB may skip the first one, at which the search for a neighbour just ends.
+        let fresh = again.iter().filter(|one| one.webhook == first && one.id.0 > 520).count();
+        assert_eq!((again.len(), fresh), (1, 1), "none is claimed twice");
         tx.commit().await.unwrap();
     }
 }
