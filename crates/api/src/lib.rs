@@ -69,7 +69,7 @@ fn openapi_document() -> &'static str {
 }
 
 /// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body, and an end to
-/// a body that nobody has read. One layer, as each costs a request several allocations.
+/// a body that nobody has read. One layer for all of them, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
     let (request, unread) = Unread::watch(request);
