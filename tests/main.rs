@@ -26,6 +26,7 @@ mod openapi;
 mod permissions;
 mod queues;
 mod quick_start;
+mod rate_limit;
 mod replay;
 mod retention;
 mod settings;

@@ -75,6 +75,14 @@ async fn until_pruned(server: &Server, table: &str, rows: f64) {
     .await;
 }
 
+/// Waits until what is old has been looked for once more.
+async fn a_round(server: &Server) {
+    const LAST: &str = "callcenter_retention_last_run_timestamp_seconds";
+    let before = metric(server, LAST).await;
+    server.advance(Duration::from_secs(120)).await;
+    eventually("a round to end", async || (metric(server, LAST).await > before).then_some(())).await;
+}
+
 /// What a metric says, once it is there.
 async fn metric(server: &Server, line: &str) -> f64 {
     let metrics = server.anonymous().get("/metrics").await.expect(200);
@@ -107,6 +115,31 @@ on_both! {
         server.advance(DAY * 30).await;
         until_the_log_begins_with(&server, None).await;
         assert_eq!(publish(&admin, 1, "order.paid").await, last + 2, "also from an empty log");
+    }
+
+    async fn how_long_events_are_kept_can_be_set(server, JWT_ACCESS_TTL = "90d", EVENT_RETENTION = "2d") {
+        let admin = server.admin().await;
+        let old = publish(&admin, 3, "order.paid").await;
+        server.advance(DAY).await;
+        let kept = publish(&admin, 1, "order.sent").await;
+        a_round(&server).await;
+        assert_eq!(numbers(&server).await, (1..=kept).collect::<Vec<_>>(), "a day is not two");
+        server.advance(DAY + Duration::from_secs(3600)).await;
+        until_the_log_begins_with(&server, Some(old + 1)).await;
+        assert_eq!(numbers(&server).await, [kept]);
+    }
+
+    async fn deliveries_are_kept_for_thirty_days_unless_told_otherwise(server, JWT_ACCESS_TTL = "90d") {
+        let (admin, sink) = (server.admin().await, Sink::start().await);
+        let webhook = webhook(&admin, json!({ "url": sink.url(), "events": ["order.*"] })).await;
+        publish(&admin, 1, "order.paid").await;
+        let old = log(&admin, &webhook, "the success", |log| statuses(log) == ["success"]).await[0].clone();
+        server.advance(DAY * 29).await;
+        a_round(&server).await;
+        let kept = log(&admin, &webhook, "the entry", |log| log.len() == 1).await;
+        assert_eq!(kept[0]["id"], old["id"]);
+        server.advance(DAY + Duration::from_secs(3600)).await;
+        log(&admin, &webhook, "the old one to go", <[Value]>::is_empty).await;
     }
 
     async fn what_is_pending_outlives_its_event(server, JWT_ACCESS_TTL = "90d", WEBHOOK_RETRY_SCHEDULE = "10d") {

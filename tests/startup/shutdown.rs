@@ -23,6 +23,29 @@ on_both! {
         assert_eq!(ended.0, 0);
     }
 
+    async fn a_delivery_that_hangs_is_given_back_uncounted(server, WEBHOOK_RETRY_SCHEDULE = "1d") {
+        let sink = Sink::start().await;
+        sink.reply_next([Reply::stall()]);
+        let admin = server.admin().await;
+        let settings = json!({ "url": sink.url(), "timeout": 60, "events": ["order.*"] });
+        admin.post("/api/v1/webhooks", settings).await.expect(201);
+        admin.post("/api/v1/events", json!({ "type": "order.paid", "payload": {} })).await.expect(202);
+        sink.wait_for(1).await;
+        assert_eq!(server.terminate().await.0, 0);
+
+        server.restart().await;
+        let received = sink.wait_for(2).await;
+        assert_eq!(received[1].header("x-webhook-attempt"), "1");
+        assert_eq!(received[1].header("webhook-id"), received[0].header("webhook-id"));
+        let admin = server.admin().await;
+        let entry = eventually("the success", async || {
+            let logs = admin.get("/api/v1/webhooks/1/logs?status=success").await.expect(200);
+            logs.data().get(0).cloned()
+        })
+        .await;
+        assert_eq!((&entry["attempts"], &entry["retries"]), (&json!(1), &json!(0)), "{entry}");
+    }
+
     async fn a_delivery_in_flight_is_finished_and_not_repeated(server) {
         let sink = Sink::start().await;
         sink.reply_next([Reply::status(200).after(Duration::from_millis(500))]);

@@ -28,6 +28,28 @@ async fn fail(admin: &Client, id: &Value, from: i64, to: i64) {
     }
 }
 
+/// Failures enough, and one more an hour before the time is over and one after it: only that one is the end.
+async fn assert_switched_off_after(server: &Server, hours: u32) {
+    let sink = Sink::start().await;
+    sink.reply_always(Reply::status(500));
+    let admin = server.admin().await;
+    happen(&admin, "on duty").await;
+    let id = webhook(&admin, json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 })).await;
+    fail(&admin, &id, 1, 11).await;
+    server.advance(HOUR * (hours - 1)).await;
+    fail(&admin, &id, 12, 12).await;
+    let row = admin.get(&path(&id)).await.expect(200);
+    assert_eq!(row.data()["is_active"], true, "{}", row.text);
+    assert!(row.text_of("health").starts_with("failing since 20"), "{}", row.text);
+    server.advance(HOUR).await;
+    fail(&admin, &id, 13, 13).await;
+    eventually("the end", async || {
+        let row = admin.get(&path(&id)).await.expect(200);
+        (row.data()["disabled_reason"] == "failures" && row.data()["is_active"] == false).then_some(())
+    })
+    .await;
+}
+
 on_both! {
     async fn a_failing_endpoint_is_told_of_twice_and_then_switched_off(server, JWT_ACCESS_TTL = "7d") {
         let (sink, witness) = (Sink::start().await, Sink::start().await);
@@ -75,6 +97,14 @@ on_both! {
             sink.received().iter().any(|request| request.json()["data"]["reason"] == "dropped").then_some(())
         })
         .await;
+    }
+
+    async fn many_failures_before_the_time_switch_nothing_off(server, JWT_ACCESS_TTL = "7d") {
+        assert_switched_off_after(&server, 72).await;
+    }
+
+    async fn the_time_can_be_set(server, WEBHOOK_DISABLE_AFTER = "3h", JWT_ACCESS_TTL = "7d") {
+        assert_switched_off_after(&server, 3).await;
     }
 
     async fn a_success_in_between_makes_it_begin_anew(server) {

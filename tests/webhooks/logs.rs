@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ALL, happen, path, webhook};
+use super::{ALL, happen, newest, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
@@ -195,6 +195,45 @@ on_both! {
         assert!(before.body["meta"]["next_cursor"].is_null(), "{}", before.text);
         assert_eq!(*list("status=failed").await.data(), json!([]));
         assert!(list("status=failed").await.body["meta"]["next_cursor"].is_null());
+    }
+
+    async fn moments_cut_the_log_on_both_sides(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        let id = webhook(&admin, json!({ "url": sink.url(), "events": ["order.*"] })).await;
+        let mut moments = Vec::new();
+        for name in ["order.first", "order.second", "order.third"] {
+            admin.post("/api/v1/events", json!({ "type": name, "payload": {} })).await.expect(202);
+            let entry = newest(&admin, &id, name, |entry| entry["event"] == name).await;
+            moments.push(entry["created_at"].as_str().expect("a moment").to_owned());
+            server.advance(Duration::from_secs(60)).await;
+        }
+        let names = async |query: &str| {
+            let logs = admin.get(&format!("{}/logs?{query}", path(&id))).await.expect(200);
+            let name = |entry: &Value| entry["event"].as_str().unwrap().to_owned();
+            logs.data().as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+        };
+        let [_, second, third] = &moments[..] else { panic!("{moments:?}") };
+        assert_eq!(names(&format!("from={second}")).await, ["order.third", "order.second"]);
+        assert_eq!(names(&format!("to={second}")).await, ["order.first"]);
+        assert_eq!(names(&format!("from={second}&to={third}")).await, ["order.second"]);
+    }
+
+    async fn statistics_are_of_a_day_or_of_the_window_asked_for(server, JWT_ACCESS_TTL = "7d") {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        let id = history(&admin, &sink).await;
+        let total = async |query: &str| {
+            let stats = admin.get(&format!("{}/stats{query}", path(&id))).await.expect(200);
+            stats.data()["total_deliveries"].clone()
+        };
+        server.advance(Duration::from_secs(23 * 3600)).await;
+        assert_eq!((total("").await, total("?window=22h").await), (json!(3), json!(0)));
+        server.advance(Duration::from_secs(2 * 3600)).await;
+        assert_eq!((total("").await, total("?window=24h").await), (json!(0), json!(0)));
+        assert_eq!(total("?window=26h").await, 3);
+        happen(&admin, "a day later").await;
+        newest(&admin, &id, "the success", |e| e["status"] == "success" && e["http_status"] == 200).await;
+        eventually("the new one alone", async || (total("").await == 1).then_some(())).await;
+        assert_eq!(total("?window=2d").await, 4);
     }
 
     async fn the_window_of_statistics_has_bounds(server) {

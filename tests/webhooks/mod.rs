@@ -5,6 +5,7 @@ mod delivery;
 mod ending;
 mod failed;
 mod failing;
+mod first_attempts;
 mod guard;
 mod guide;
 mod libraries;
@@ -18,7 +19,9 @@ mod pausing;
 mod replay;
 mod retries;
 mod rotation;
+mod schedule;
 mod setting_up;
+mod subjects;
 mod tls;
 
 use crate::harness::wait::eventually;

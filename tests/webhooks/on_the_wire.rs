@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::pausing::health_begins_with;
 use super::{ALL, happen, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Received, Reply, Sink};
@@ -45,7 +46,9 @@ on_both! {
             assert_eq!(received.header(name), value, "{name}");
         }
         let delivery: i64 = received.header("x-webhook-delivery").parse().expect("the log id");
-        assert!(received.header("user-agent").starts_with("callcenter/"), "{:?}", received.headers);
+        let health = server.anonymous().get("/health").await.expect(200);
+        let version = health.body["version"].as_str().expect("a version");
+        assert_eq!(received.header("user-agent"), format!("callcenter/{version}"));
         assert!(received.header("webhook-timestamp").parse::<i64>().expect("unix seconds") > 1_700_000_000);
         assert!(received.is_signed_by("test-secret-123"));
         assert_eq!(received.header("webhook-signature"), standard_signature(&received, b"test-secret-123"));
@@ -80,6 +83,27 @@ on_both! {
         assert_eq!(body["data"]["webhook_id"], id);
         assert_eq!(body["data"]["tenant_id"], "tenant-123");
         assert_eq!(body["data"]["requested_by"], "user-456");
+    }
+
+    async fn a_test_waits_for_no_order_and_no_pause(server) {
+        let (stalling, pausing) = (Sink::start().await, Sink::start().await);
+        let admin = server.admin().await;
+        happen(&admin, "on duty").await;
+        let of = |sink: &Sink| json!({ "url": sink.url(), "ordering": "strict", "timeout": 60 });
+        let ordered = webhook(&admin, of(&stalling)).await;
+        let paused = webhook(&admin, of(&pausing)).await;
+        stalling.reply_next([Reply::stall()]);
+        pausing.reply_next([Reply::status(429).header("retry-after", "900")]);
+        happen(&admin, "first").await;
+        happen(&admin, "second").await;
+        stalling.wait_for(1).await;
+        health_begins_with(&admin, &paused, "paused until 20").await;
+        for (id, sink) in [(&ordered, &stalling), (&paused, &pausing)] {
+            let tested = admin.post_empty(&format!("{}/test", path(id))).await.expect(200);
+            assert_eq!(tested.data()["status"], "success", "{}", tested.text);
+            let heard: Vec<_> = sink.received().iter().map(|request| request.json()["event"].clone()).collect();
+            assert_eq!(heard, ["agent.state.changed", "webhook.test"], "the others wait on");
+        }
     }
 
     async fn a_failed_test_is_told_and_not_repeated(server, JWT_ACCESS_TTL = "7d") {

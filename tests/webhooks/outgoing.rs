@@ -164,6 +164,18 @@ on_both! {
         // Where a connection comes back too late for the next request, a second one is opened.
         assert!(sink.connections() <= 3, "{}", sink.connections());
     }
+
+    async fn no_redirect_is_followed_whatever_its_method(server) {
+        let (sink, elsewhere) = (Sink::start().await, Sink::start().await);
+        let admin = server.admin().await;
+        for status in [301, 302, 303, 307, 308] {
+            sink.reply_next([Reply::status(status).header("location", &elsewhere.url())]);
+            let outcome = tested(&admin, json!({ "url": sink.url() })).await;
+            assert_eq!((&outcome["status"], &outcome["http_status"]), (&json!("failed"), &json!(status)), "{outcome}");
+            assert!(outcome["error"].as_str().is_some_and(|error| error.ends_with("redirect not followed")));
+        }
+        assert_eq!(elsewhere.connections(), 0);
+    }
 }
 
 #[tokio::test]
@@ -177,22 +189,4 @@ async fn proxies_of_the_environment_are_ignored() {
     let outcome = tested(&server.admin().await, json!({ "url": sink.url() })).await;
     assert_eq!(outcome["status"], "success", "{outcome}");
     assert_eq!((sink.received().len(), proxy.connections()), (1, 0));
-}
-
-#[tokio::test]
-async fn a_redirect_with_a_method_kept_is_not_followed_either() {
-    let (sink, elsewhere) = (Sink::start().await, Sink::start().await);
-    let server = Server::builder().start().await;
-    let admin = server.admin().await;
-    for status in [301, 302, 303, 307, 308] {
-        sink.reply_next([Reply::status(status).header("location", &elsewhere.url())]);
-        let outcome = tested(&admin, json!({ "url": sink.url() })).await;
-        assert_eq!(
-            (&outcome["status"], &outcome["http_status"]),
-            (&json!("failed"), &json!(status)),
-            "{outcome}"
-        );
-        assert!(outcome["error"].as_str().is_some_and(|error| error.ends_with("redirect not followed")));
-    }
-    assert_eq!(elsewhere.connections(), 0);
 }

@@ -2,13 +2,24 @@
 
 use std::time::Duration;
 
-use super::{happen, path, webhook};
+use super::{happen, newest, path, webhook};
 use crate::harness::macros::on_both;
+use crate::harness::process::{guarded, run};
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 
-async fn health_begins_with(admin: &Client, id: &Value, words: &str) {
+/// The moment in so many seconds, as HTTP writes it.
+async fn http_date_in(seconds: u32) -> String {
+    let script = "import email.utils, sys, time; print(email.utils.formatdate(time.time() + int(sys.argv[1]), usegmt=True))";
+    let mut command = guarded("python3");
+    command.args(["-c", script, &seconds.to_string()]);
+    let output = run(command, "").await;
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("a date").trim().to_owned()
+}
+
+pub async fn health_begins_with(admin: &Client, id: &Value, words: &str) {
     eventually(words, async || {
         let webhook = admin.get(&path(id)).await.expect(200);
         webhook.data()["health"].as_str().is_some_and(|health| health.starts_with(words)).then_some(())
@@ -47,6 +58,46 @@ on_both! {
 
     async fn a_pause_of_a_strict_endpoint_survives_a_kill(server) {
         assert_pause_survives(&server, "strict").await;
+    }
+
+    async fn a_wait_may_be_asked_for_as_a_date(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        happen(&admin, "on duty").await;
+        let id = webhook(&admin, json!({ "url": sink.url(), "retry_count": 0 })).await;
+        sink.reply_next([Reply::status(429).header("retry-after", &http_date_in(900).await)]);
+        happen(&admin, "first").await;
+        let entry = newest(&admin, &id, "the attempt", |entry| entry["attempts"] == 1).await;
+        assert_eq!(entry["status"], "pending", "{entry}");
+        let words = entry["error"].as_str().expect("words");
+        let wait = words.strip_prefix("answered 429 Too Many Requests, asked to come back in ");
+        let wait: u64 = wait.and_then(|rest| rest.strip_suffix(" s")).expect(words).parse().expect(words);
+        // The test itself takes a part of it.
+        assert!((700..=900).contains(&wait), "{entry}");
+        health_begins_with(&admin, &id, "paused until 20").await;
+        server.advance(Duration::from_secs(901)).await;
+        newest(&admin, &id, "the success", |entry| entry["status"] == "success").await;
+    }
+
+    async fn what_does_not_say_how_long_is_a_failure_like_any_other(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        happen(&admin, "on duty").await;
+        let plain = Reply::status;
+        for reply in [
+            plain(429),
+            plain(503),
+            plain(429).header("retry-after", "soon"),
+            plain(503).header("retry-after", "-5"),
+            plain(500).header("retry-after", "900"),
+        ] {
+            let id = webhook(&admin, json!({ "url": sink.url(), "retry_count": 0 })).await;
+            let before = sink.count();
+            sink.reply_next([reply.clone()]);
+            happen(&admin, &format!("{reply:?}")).await;
+            newest(&admin, &id, "the failure", |entry| entry["status"] == "failed").await;
+            happen(&admin, "next").await;
+            sink.wait_for(before + 2).await;
+            admin.delete(&path(&id)).await.succeeded();
+        }
     }
 
     async fn another_address_ends_the_pause(server) {

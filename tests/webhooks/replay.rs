@@ -84,6 +84,26 @@ on_both! {
         assert!(seen[3..].contains(&"missed".to_owned()), "{seen:?}");
     }
 
+    async fn its_moments_cut_on_both_sides(server) {
+        let (sink, admin) = (Sink::start().await, server.admin().await);
+        happen(&admin, "on duty").await;
+        let mut moments = Vec::new();
+        for reason in ["one", "two", "three"] {
+            server.advance(Duration::from_secs(60)).await;
+            happen(&admin, reason).await;
+            let log = admin.get("/api/v1/events?types=agent.state.changed").await.expect(200);
+            moments.push(log.data().as_array().unwrap().last().unwrap()["created_at"].clone());
+        }
+        let id = webhook(&admin, json!({ "url": sink.url(), "ordering": "strict" })).await;
+        assert_eq!(replay(&admin, &id, json!({ "since": moments[1], "until": moments[2] })).await, 1);
+        finished(&admin, &id, 1).await;
+        assert_eq!(replay(&admin, &id, json!({ "since": moments[0], "until": moments[1] })).await, 1);
+        finished(&admin, &id, 2).await;
+        assert_eq!(replay(&admin, &id, json!({ "since": moments[1] })).await, 2);
+        finished(&admin, &id, 4).await;
+        assert_eq!(reasons(&sink), ["two", "one", "two", "three"]);
+    }
+
     async fn a_replay_of_many_steps_survives_a_kill(server) {
         let (sink, admin) = (Sink::start().await, server.admin().await);
         let batch: Vec<Value> = (0..500).map(|n| json!({ "type": "order.paid", "payload": { "n": n } })).collect();

@@ -6,7 +6,7 @@ use super::{ALL, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::Sink;
 use crate::harness::wait::eventually;
-use crate::harness::{Server, json};
+use crate::harness::{Answer, Server, json};
 
 on_both! {
     async fn only_the_url_is_required(server) {
@@ -132,13 +132,41 @@ on_both! {
             assert!(details.contains(&format!("\"{field}")), "{field} {bad}: {}", answer.text);
         }
         for header in ["X-Webhook-Signature", "x-webhook-id", "Content-Type", "X-Tenant-ID", "Host", "Connection",
-                       "Transfer-Encoding", "Content-Length", "webhook-id", "User-Agent", "white space", ""] {
+                       "Transfer-Encoding", "Content-Length", "webhook-id", "User-Agent", "X-Webhook-Event", "X-Webhook-Attempt",
+                       "X-Webhook-Delivery", "X-Webhook-Anything", "Webhook-Timestamp", "webhook-signature", "Keep-Alive",
+                       "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Upgrade",
+                       "white space", ""] {
             let body = json!({ "url": "https://example.com/", "headers": { header: "x" } });
             admin.post(ALL, body).await.assert_error(422);
         }
         let body = json!({ "url": "https://example.com/", "headers": { "X-Key": "line\r\nX-Other: 1" } });
         admin.post(ALL, body).await.assert_error(422);
         assert_eq!(*admin.get(ALL).await.expect(200).data(), json!([]));
+    }
+
+    async fn webhooks_are_listed_in_pages(server) {
+        let admin = server.admin().await;
+        for number in 0..5 {
+            webhook(&admin, json!({ "url": format!("https://example.com/{number}"), "is_active": false })).await;
+        }
+        let names = |page: &Answer| {
+            let urls = page.data().as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap().to_owned());
+            urls.collect::<Vec<_>>()
+        };
+        let whole = admin.get(ALL).await.expect(200);
+        let (mut seen, mut query) = (Vec::new(), format!("{ALL}?limit=2"));
+        for count in [2, 2, 1] {
+            let page = admin.get(&query).await.expect(200);
+            assert_eq!(names(&page).len(), count, "{}", page.text);
+            seen.extend(names(&page));
+            let cursor = page.body["meta"]["next_cursor"].as_str();
+            assert_eq!(cursor.is_none(), count == 1, "{}", page.text);
+            query = format!("{ALL}?limit=2&cursor={}", cursor.unwrap_or_default());
+        }
+        assert_eq!(seen, names(&whole));
+        for query in ["limit=0", "limit=1001", "limit=x", "cursor=nonsense"] {
+            admin.get(&format!("{ALL}?{query}")).await.assert_error(400);
+        }
     }
 
     async fn catalogue_names_custom_names_and_prefixes_are_taken(server) {
