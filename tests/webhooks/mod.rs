@@ -1,5 +1,6 @@
 //! `/api/v1/webhooks/…`
 
+mod backlog;
 mod by_hand;
 mod delivery;
 mod ending;

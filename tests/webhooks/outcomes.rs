@@ -12,7 +12,8 @@ const EVENTS: usize = 60;
 
 /// Status and body of the answer to the request that came as this one.
 fn answer(of: &str, at: usize) -> (u16, String) {
-    ([200, 500, 200, 201, 404][at % 5], format!("answer {at} of {of}"))
+    // With what might end a text in SQL.
+    ([200, 500, 200, 201, 404][at % 5], format!("answer {at} of {of}: ü😀 ' \" \\' ` ; -- /* ? \u{1}"))
 }
 
 /// An endpoint that answers each request in its own way.

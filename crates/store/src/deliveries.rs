@@ -1,12 +1,14 @@
 //! Webhook deliveries: queue and log in one. A pending one waits to be claimed (`waits` is empty), waits for its turn in a
 //! lane (`-`), or a server has it (`sender`); both columns are NULL when it is done.
 
+use crate::hints::use_index;
 use crate::lanes::queue;
 use crate::rows::parts;
+use crate::steps::{self, Steps};
 use crate::{Conn, Result, on};
 use model::{EventId, EventName, LogId, ServerId, TenantId, Timestamp, WebhookId};
 use serde_json::value::RawValue;
-use sqlx::QueryBuilder;
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
 use std::sync::Arc;
 
 mod backlog;
@@ -136,26 +138,28 @@ pub struct Waiting {
     pub due_at: Timestamp,
 }
 
-/// The endpoints with unclaimed deliveries. Steps through the index from endpoint to endpoint, so that a backlog of a
-/// million costs what ten cost: MySQL does so for a GROUP BY along an index and for no subquery, SQLite the other way round.
-pub async fn waiting(conn: Conn<'_>) -> Result<Vec<Waiting>> {
-    let sql = if conn.is_mysql() {
-        "SELECT webhook_id, MIN(next_attempt_at) FROM webhook_logs WHERE waits = '' GROUP BY waits, webhook_id"
-    } else {
-        "WITH RECURSIVE lanes (id) AS (
-           SELECT MIN(webhook_id) FROM webhook_logs WHERE waits = ''
-           UNION ALL
-           SELECT (SELECT MIN(webhook_id) FROM webhook_logs WHERE waits = '' AND webhook_id > lanes.id)
-           FROM lanes WHERE lanes.id IS NOT NULL)
-         SELECT id, (SELECT MIN(next_attempt_at) FROM webhook_logs WHERE waits = '' AND webhook_id = lanes.id)
-         FROM lanes WHERE id IS NOT NULL"
-    };
-    // Prepared each time: MariaDB reads all rows of a group for a statement that once was run while there were none.
-    let rows: Vec<(i64, Option<i64>)> =
-        on!(conn, c => sqlx::query_as(sql).persistent(false).fetch_all(c).await)?;
-    let waiting =
-        |(id, due): (i64, Option<i64>)| Some(Waiting { webhook: WebhookId(id), due_at: Timestamp(due?) });
-    Ok(rows.into_iter().filter_map(waiting).collect())
+/// The endpoints with unclaimed deliveries, ascending, whatever their backlogs. `known`: those that had some the last time,
+/// for which it need not search.
+pub async fn waiting(mut conn: Conn<'_>, known: &[WebhookId]) -> Result<Vec<Waiting>> {
+    let steps = Steps { table: "webhook_logs", index: "webhook_logs_due", condition: "waits = ''" };
+    let endpoints = steps::endpoints(conn.again(), &steps, known).await?;
+    let along = use_index(conn.is_mysql(), steps.index);
+    let mut waiting = Vec::new();
+    for endpoints in steps::tables(&endpoints) {
+        let sql = format!(
+            "SELECT e.id, (SELECT next_attempt_at FROM webhook_logs{along} WHERE waits = '' AND webhook_id = e.id
+               ORDER BY next_attempt_at LIMIT 1)
+             FROM {endpoints} e ORDER BY e.id"
+        );
+        let rows: Vec<(i64, Option<i64>)> = on!(conn.again(), c => {
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(c).await?;
+            rows.iter().map(FromRow::from_row).collect()
+        })?;
+        let first =
+            |(id, due): (i64, Option<i64>)| Some(Waiting { webhook: WebhookId(id), due_at: Timestamp(due?) });
+        waiting.extend(rows.into_iter().filter_map(first));
+    }
+    Ok(waiting)
 }
 
 /// A delivery that a server is to send.

@@ -2,9 +2,11 @@
 //! nobody freed it; `fence` counts the changes of owner, so that who had it once cannot take itself for who has it now.
 //! What waits in the lanes is `queue`.
 
+use crate::hints::use_index;
+use crate::steps::{self, Steps};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, WebhookId};
-use sqlx::QueryBuilder;
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
 
 pub mod queue;
 
@@ -37,41 +39,42 @@ pub struct Seen {
     pub owned: Owned,
 }
 
-/// The lanes of all tenants in which something waits. Steps through the index from lane to lane.
-pub async fn look(conn: Conn<'_>, server: &ServerId) -> Result<Vec<Seen>> {
-    type Row = (i64, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<String>);
-    // Which of the two steps is explained at `deliveries::waiting`.
-    let seen = if conn.is_mysql() {
-        "WITH seen AS (SELECT webhook_id AS id FROM webhook_lane_queue GROUP BY webhook_id)"
-    } else {
-        "WITH RECURSIVE seen (id) AS (
-           SELECT MIN(webhook_id) FROM webhook_lane_queue
-           UNION ALL
-           SELECT (SELECT MIN(webhook_id) FROM webhook_lane_queue WHERE webhook_id > seen.id)
-           FROM seen WHERE seen.id IS NOT NULL)"
+/// The lanes of all tenants in which something waits, ascending, however much. `known`: those in which something waited the
+/// last time, for which it need not search.
+pub async fn look(mut conn: Conn<'_>, server: &ServerId, known: &[WebhookId]) -> Result<Vec<Seen>> {
+    let steps = Steps { table: "webhook_lane_queue", index: "PRIMARY", condition: "TRUE" };
+    let lanes = steps::endpoints(conn.again(), &steps, known).await?;
+    let along = use_index(conn.is_mysql(), "webhook_lane_queue_log");
+    let mut seen = Vec::new();
+    for lanes in steps::tables(&lanes) {
+        let sql = format!(
+            "SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue WHERE webhook_id = seen.id LIMIT 1),
+              (SELECT log_id FROM webhook_lane_queue{along} WHERE webhook_id = seen.id ORDER BY log_id DESC LIMIT 1),
+              l.owner, l.edits, s.id
+             FROM {lanes} seen LEFT JOIN webhook_lanes l ON l.webhook_id = seen.id
+               LEFT JOIN servers s ON s.id = l.owner
+             ORDER BY seen.id"
+        );
+        let rows: Vec<Columns> = on!(conn.again(), c => {
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(c).await?;
+            rows.iter().map(Columns::from_row).collect()
+        })?;
+        seen.extend(rows.into_iter().filter_map(|row| read(row, server)));
+    }
+    Ok(seen)
+}
+
+type Columns = (i64, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<String>);
+
+fn read((id, tenant, newest, owner, edits, alive): Columns, server: &ServerId) -> Option<Seen> {
+    let owned = match (owner, alive) {
+        (Some(owner), _) if owner == server.as_str() => Owned::Here,
+        (Some(_), Some(_)) => Owned::Elsewhere,
+        _ => Owned::Free,
     };
-    let rows: Vec<Row> = on!(conn, c => QueryBuilder::new(seen)
-        .push(" SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue WHERE webhook_id = seen.id LIMIT 1),
-          (SELECT MAX(log_id) FROM webhook_lane_queue WHERE webhook_id = seen.id), l.owner, l.edits, s.id
-         FROM seen LEFT JOIN webhook_lanes l ON l.webhook_id = seen.id LEFT JOIN servers s ON s.id = l.owner
-         WHERE seen.id IS NOT NULL")
-        .build_query_as().fetch_all(c).await)?;
-    let seen = |(id, tenant, newest, owner, edits, alive): Row| {
-        let owned = match (owner, alive) {
-            (Some(owner), _) if owner == server.as_str() => Owned::Here,
-            (Some(_), Some(_)) => Owned::Elsewhere,
-            _ => Owned::Free,
-        };
-        let tenant = TenantId::parse(&tenant?).ok()?;
-        Some(Seen {
-            webhook: WebhookId(id),
-            tenant,
-            newest: LogId(newest?),
-            edits: edits.unwrap_or(0),
-            owned,
-        })
-    };
-    Ok(rows.into_iter().filter_map(seen).collect())
+    let tenant = TenantId::parse(&tenant?).ok()?;
+    let (webhook, newest) = (WebhookId(id), LogId(newest?));
+    Some(Seen { webhook, tenant, newest, edits: edits.unwrap_or(0), owned })
 }
 
 /// Takes a lane that is free and gives the fence; one that is this server's already keeps its fence. `None` if it is

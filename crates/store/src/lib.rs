@@ -32,6 +32,7 @@ mod rows;
 pub mod servers;
 pub mod sessions;
 pub mod settings;
+mod steps;
 pub mod tenants;
 pub mod user_connections;
 pub mod users;

@@ -21,20 +21,30 @@ pub(crate) const UNREADABLE_PAUSE: Duration = Duration::from_secs(30);
 /// Later than anything is due.
 pub(crate) const EVER: Timestamp = Timestamp(i64::MAX);
 
+/// The last look over all endpoints.
+#[derive(Default)]
+struct Look {
+    at: Option<Instant>,
+    /// Those for which something waited, ascending.
+    endpoints: Vec<WebhookId>,
+    /// The ordered ones among all, ascending.
+    lanes: Vec<WebhookId>,
+}
+
 /// The claimer, until the engine stops. The only task that claims, so that it may conclude from what memory holds which
 /// of this server's rows were left behind.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let mut looked_at = None;
+    let mut last = Look::default();
     let mut more = false;
     loop {
         if !more {
-            wait(&shared, looked_at).await;
+            wait(&shared, last.at).await;
         }
         if !shared.may_send() {
             more = false;
             continue;
         }
-        match step(&shared, &mut looked_at).await {
+        match step(&shared, &mut last).await {
             Ok(left) => {
                 shared.upkeep.database_works();
                 more = left;
@@ -75,15 +85,15 @@ fn rest_of(looked_at: Option<Instant>, pause: Duration) -> Duration {
 }
 
 /// Does what there is to do; gives whether there is more.
-async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> {
+async fn step(shared: &Shared, last: &mut Look) -> Result<bool> {
     let now = shared.clock.now();
     shared.lanes(|lanes| lanes.unpause(now));
     housekeeping::run(shared).await?;
     // One who claims without a pause looks around all the same.
     let pause = if shared.upkeep.wants_look() { LOOK_PAUSE } else { LOOK_AROUND };
-    if rest_of(*looked_at, pause).is_zero() {
-        *looked_at = Some(Instant::now());
-        look(shared, now).await?;
+    if rest_of(last.at, pause).is_zero() {
+        last.at = Some(Instant::now());
+        look(shared, now, last).await?;
     }
     claim(shared, now).await?;
     in_order::read(shared).await?;
@@ -91,13 +101,14 @@ async fn step(shared: &Shared, looked_at: &mut Option<Instant>) -> Result<bool> 
 }
 
 /// Looks over all endpoints with waiting deliveries.
-async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
+async fn look(shared: &Shared, now: Timestamp, last: &mut Look) -> Result<()> {
     shared.upkeep.begin_look();
     let (pauses, generation) = shared.lanes(|lanes| (lanes.stored_pauses(), lanes.generation));
     let mut reader = shared.store.read().await?;
-    let waiting = deliveries::waiting(reader.conn()).await?;
+    let waiting = deliveries::waiting(reader.conn(), &last.endpoints).await?;
     let paused = store::webhooks::paused(reader.conn(), now).await?.into_iter().collect();
     drop(reader);
+    last.endpoints = waiting.iter().map(|endpoint| endpoint.webhook).collect();
     shared.lanes(|lanes| {
         lanes.learn_pauses(&paused, &pauses, Instant::now());
         lanes.sweep(Instant::now());
@@ -112,7 +123,7 @@ async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
     if let Some(next) = waiting.iter().map(|lane| lane.due_at).filter(|due| *due > now).min() {
         shared.upkeep.due_at(next);
     }
-    in_order::look(shared, now).await
+    in_order::look(shared, now, &mut last.lanes).await
 }
 
 /// Claims for the lanes that want it, in one transaction.

@@ -11,11 +11,13 @@ use store::lanes::queue::{self, Found, Part};
 use store::lanes::{self, Owned, Seen};
 use tokio::time::Instant;
 
-/// Looks over all lanes in which something waits: takes the free ones, frees those that rest.
-pub(crate) async fn look(shared: &Shared, now: Timestamp) -> Result<()> {
+/// Looks over all lanes in which something waits: takes the free ones, frees those that rest. `known`: those of the last time,
+/// and then of this one.
+pub(crate) async fn look(shared: &Shared, now: Timestamp, known: &mut Vec<WebhookId>) -> Result<()> {
     let mut reader = shared.store.read().await?;
-    let seen = lanes::look(reader.conn(), &shared.server).await?;
+    let seen = lanes::look(reader.conn(), &shared.server, known).await?;
     drop(reader);
+    *known = seen.iter().map(|lane| lane.webhook).collect();
     let missing: Vec<&Seen> = shared.lanes(|lanes| {
         let is_missing = |lane: &&Seen| match lane.owned {
             Owned::Here => !lanes.holds(lane.webhook),

@@ -2,6 +2,7 @@
 //! is the next to be sent, or being sent, or waits for its retry; whatever stands behind it waits for it.
 
 use crate::deliveries::{Delivery, Holder, NewDelivery, Owner, read_many};
+use crate::hints::use_index;
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -27,37 +28,41 @@ pub(crate) async fn insert(conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp)
     })
 }
 
-/// The queues of a lane after `after`, `limit` at most, and when the first delivery of each is due. Steps through the index
-/// from queue to queue, whatever their lengths.
+/// Rows of a lane that are read at once to find queues: many where each is short, and not much wasted where one is long.
+const ROWS: i64 = 128;
+
+/// The queues of a lane after `after`, `limit` at most, and when the first delivery of each is due. What stands behind the first
+/// [`ROWS`] deliveries of a queue is passed by.
 pub async fn queues(
-    conn: Conn<'_>,
+    mut conn: Conn<'_>,
     tenant: &TenantId,
     webhook: WebhookId,
     after: i64,
     limit: usize,
 ) -> Result<Vec<(i64, Timestamp)>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // Which of the two steps is explained at `deliveries::waiting`.
-    let rows: Vec<(i64, Option<i64>)> = if conn.is_mysql() {
-        on!(conn, c => sqlx::query_as(
-            "SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
-               AND q.tenant_id = ? ORDER BY log_id LIMIT 1)
-             FROM (SELECT queue FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
-                   GROUP BY webhook_id, queue ORDER BY queue LIMIT ?) AS queues ORDER BY queue")
-            .bind(webhook.0).bind(tenant.as_str()).bind(webhook.0).bind(after).bind(limit).fetch_all(c).await)?
-    } else {
-        on!(conn, c => sqlx::query_as(
-            "WITH RECURSIVE queues (queue, number) AS (
-               SELECT MIN(queue), 1 FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
-               UNION ALL
-               SELECT (SELECT MIN(queue) FROM webhook_lane_queue WHERE webhook_id = ? AND queue > queues.queue), number + 1
-               FROM queues WHERE queues.queue IS NOT NULL AND number < ?)
-             SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
-               AND q.tenant_id = ? ORDER BY log_id LIMIT 1) FROM queues WHERE queue IS NOT NULL")
-            .bind(webhook.0).bind(after).bind(webhook.0).bind(limit).bind(webhook.0).bind(tenant.as_str())
-            .fetch_all(c).await)?
-    };
-    Ok(rows.into_iter().filter_map(|(queue, due_at)| Some((queue, Timestamp(due_at?)))).collect())
+    let along = if conn.is_mysql() { use_index(true, "PRIMARY") } else { String::new() };
+    let sql = format!(
+        "SELECT queue, due_at FROM webhook_lane_queue{along}
+         WHERE webhook_id = ? AND tenant_id = ? AND queue > ? ORDER BY queue, log_id LIMIT ?"
+    );
+    let mut queues: Vec<(i64, Timestamp)> = Vec::new();
+    while queues.len() < limit {
+        let after = queues.last().map_or(after, |(queue, _)| *queue);
+        let sql = sqlx::AssertSqlSafe(sql.clone());
+        let rows: Vec<(i64, i64)> = on!(conn.again(), c => sqlx::query_as(sql)
+            .bind(webhook.0).bind(tenant.as_str()).bind(after).bind(ROWS).fetch_all(c).await)?;
+        let is_end = rows.len() < usize::try_from(ROWS).unwrap_or(0);
+        for (queue, due_at) in rows {
+            if queues.last().is_none_or(|(last, _)| *last != queue) {
+                queues.push((queue, Timestamp(due_at)));
+            }
+        }
+        if is_end {
+            break;
+        }
+    }
+    queues.truncate(limit);
+    Ok(queues)
 }
 
 /// A part of a queue.

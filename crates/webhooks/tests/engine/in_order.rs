@@ -224,7 +224,7 @@ async fn a_strict_endpoint_that_is_switched_off_ends_what_waits_in_order() {
     site.all(&ids, "failed").await;
     assert_eq!(sink.count("/hook"), 1);
     let mut reader = site.store.read().await.unwrap();
-    assert!(lanes::look(reader.conn(), &running.server).await.unwrap().is_empty(), "the lane is empty");
+    assert!(lanes::look(reader.conn(), &running.server, &[]).await.unwrap().is_empty(), "the lane is empty");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::db::in_time;
 use crate::hints::use_index;
 use crate::rows::padded;
 use crate::{Conn, Result};
+use model::hex;
 use sqlx::query_builder::Separated;
 use sqlx::{Database, Encode, MySql, MySqlConnection, QueryBuilder, Sqlite, SqliteConnection, Type};
 use std::pin::pin;
@@ -47,6 +48,7 @@ impl<'a> Value<'a> {
 struct Outcome<'a> {
     tenant: &'a str,
     id: i64,
+    delivered: bool,
     /// As [`COLUMNS`].
     values: [Value<'a>; COLUMNS.len()],
 }
@@ -75,7 +77,8 @@ impl<'a> Outcome<'a> {
             Number(next),
             Number(completed),
         ];
-        Self { tenant: attempt.tenant.as_str(), id: attempt.log.0, values }
+        let delivered = attempt.verdict == Verdict::Success;
+        Self { tenant: attempt.tenant.as_str(), id: attempt.log.0, delivered, values }
     }
 }
 
@@ -122,46 +125,88 @@ async fn by_position(
     outcomes: &[Outcome<'_>],
 ) -> sqlx::Result<()> {
     let tenants: Vec<&[Outcome<'_>]> = outcomes.chunk_by(|a, b| a.tenant == b.tenant).collect();
-    let mut update = QueryBuilder::<MySql>::new("UPDATE webhook_logs");
-    update.push(use_index(true, "PRIMARY")).push(" SET ");
+    // Of several tenants, or of failures, hardly two statements are alike.
+    let is_rare = tenants.len() > 1 || outcomes.iter().any(|outcome| !outcome.delivered);
+    let mut update = Statement { sql: QueryBuilder::new("UPDATE webhook_logs"), as_text: is_rare };
+    update.push(&use_index(true, "PRIMARY")).push(" SET ");
     for (at, name) in COLUMNS.into_iter().enumerate() {
         update.push(if at == 0 { "" } else { ", " }).push(name).push(" = ");
         push_column(&mut update, &tenants, at);
     }
     let (column, value) = holder.condition();
-    update.push(format!(" WHERE {column} = ")).push_bind(value).push(" AND (");
+    update.push(" WHERE ").push(column).push(" = ").value(Value::Text(Some(value))).push(" AND (");
     for (at, outcomes) in tenants.iter().enumerate() {
         update.push(if at == 0 { "(" } else { " OR (" });
-        update.push("tenant_id = ").push_bind(outcomes[0].tenant).push(" AND id IN (");
-        push_ids(&mut update, outcomes);
-        update.push("))");
+        update.push("tenant_id = ").value(Value::Text(Some(outcomes[0].tenant))).push(" AND id IN (");
+        update.list(ids(outcomes)).push("))");
     }
-    update.push(")");
-    // Of several tenants hardly two statements are alike.
-    update.build().persistent(tenants.len() == 1).execute(c).await.map(|_| ())
+    update.push(")").execute(c).await
 }
 
-fn push_column<'a>(update: &mut QueryBuilder<MySql>, tenants: &[&[Outcome<'a>]], column: usize) {
+fn push_column<'a>(update: &mut Statement, tenants: &[&[Outcome<'a>]], column: usize) {
     let mut values = tenants.iter().copied().flatten().map(|outcome| outcome.values[column]);
     let first = values.next();
     if let Some(same) = first.filter(|first| values.all(|value| value == *first)) {
-        return same.push(&mut update.separated(", "));
+        update.value(same);
+        return;
     }
     update.push("CASE tenant_id");
     for outcomes in tenants {
-        update.push(" WHEN ").push_bind(outcomes[0].tenant).push(" THEN ELT(INTERVAL(id, ");
-        push_ids(update, outcomes);
-        update.push("), ");
-        let mut list = update.separated(", ");
-        padded(outcomes).for_each(|outcome| outcome.values[column].push(&mut list));
-        update.push(")");
+        update.push(" WHEN ").value(Value::Text(Some(outcomes[0].tenant))).push(" THEN ELT(INTERVAL(id, ");
+        update.list(ids(outcomes)).push("), ");
+        update.list(padded(outcomes).map(|outcome| outcome.values[column])).push(")");
     }
     update.push(" END");
 }
 
-fn push_ids(update: &mut QueryBuilder<MySql>, outcomes: &[Outcome<'_>]) {
-    let mut list = update.separated(", ");
-    padded(outcomes).for_each(|outcome| {
-        list.push_bind(outcome.id);
-    });
+fn ids<'a>(outcomes: &[Outcome<'a>]) -> impl Iterator<Item = Value<'a>> {
+    padded(outcomes).map(|outcome| Value::Number(Some(outcome.id)))
+}
+
+/// A statement that is being written: with a place for each value, to be prepared and kept, or as text with the values in
+/// it. To prepare one for a single time costs 40 ms when it is closed again (`db::STATEMENTS`).
+struct Statement {
+    sql: QueryBuilder<MySql>,
+    as_text: bool,
+}
+
+impl Statement {
+    fn push(&mut self, sql: &str) -> &mut Self {
+        self.sql.push(sql);
+        self
+    }
+
+    fn value(&mut self, value: Value<'_>) -> &mut Self {
+        match value {
+            value if self.as_text => self.sql.push(literal(value)),
+            Value::Number(number) => self.sql.push_bind(number),
+            Value::Text(text) => self.sql.push_bind(text),
+        };
+        self
+    }
+
+    fn list<'a>(&mut self, values: impl Iterator<Item = Value<'a>>) -> &mut Self {
+        for (at, value) in values.enumerate() {
+            self.push(if at == 0 { "" } else { ", " }).value(value);
+        }
+        self
+    }
+
+    async fn execute(&mut self, c: &mut MySqlConnection) -> sqlx::Result<()> {
+        if self.as_text {
+            sqlx::raw_sql(self.sql.sql()).execute(c).await?;
+        } else {
+            self.sql.build().execute(c).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A value in the text of a statement. Of a text's own characters none is in it, so that none can end it.
+fn literal(value: Value<'_>) -> String {
+    match value {
+        Value::Number(Some(number)) => number.to_string(),
+        Value::Text(Some(text)) => format!("_utf8mb4 X'{}'", hex(text.as_bytes())),
+        Value::Number(None) | Value::Text(None) => "NULL".to_owned(),
+    }
 }
