@@ -4,6 +4,7 @@ use super::{happen, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
+use crate::harness::ws::Ws;
 use crate::harness::{Server, json};
 
 on_both! {
@@ -35,6 +36,20 @@ on_both! {
         admin.patch(&path(&id), json!({ "is_active": true })).await.expect(200);
         happen(&admin, "heard").await;
         assert_eq!(sink.wait_for(1).await[0].json()["data"]["reason"], "heard");
+    }
+
+    async fn what_is_not_in_the_log_goes_to_no_endpoint(server) {
+        let (asking, all) = (Sink::start().await, Sink::start().await);
+        let admin = server.admin().await;
+        webhook(&admin, json!({ "url": asking.url(), "events": ["user.online", "queue.stats", "agent.login"] })).await;
+        webhook(&admin, json!({ "url": all.url() })).await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        ws.wait_for("user.online").await;
+        happen(&admin, "on duty").await;
+        asking.wait_for(1).await;
+        let events = all.wait_for(2).await.iter().map(|one| one.json()["event"].clone()).collect::<Vec<_>>();
+        assert!(events.iter().all(|event| event.as_str().unwrap().starts_with("agent.")), "{events:?}");
+        assert_eq!(asking.received()[0].json()["event"], "agent.login");
     }
 
     async fn another_tenants_endpoints_hear_nothing(server) {

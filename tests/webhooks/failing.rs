@@ -30,19 +30,32 @@ async fn fail(admin: &Client, id: &Value, from: i64, to: i64) {
 
 /// Failures enough, and one more an hour before the time is over and one after it: only that one is the end.
 async fn assert_switched_off_after(server: &Server, hours: u32) {
-    let sink = Sink::start().await;
+    let (sink, witness) = (Sink::start().await, Sink::start().await);
     sink.reply_always(Reply::status(500));
     let admin = server.admin().await;
     happen(&admin, "on duty").await;
-    let id = webhook(&admin, json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 })).await;
+    webhook(&admin, json!({ "url": witness.url(), "events": ["webhook.*"] })).await;
+    let settings = json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 });
+    let id = webhook(&admin, settings.clone()).await;
     fail(&admin, &id, 1, 11).await;
     server.advance(HOUR * (hours - 1)).await;
     fail(&admin, &id, 12, 12).await;
+    // That a younger one is told of says that both were looked at.
+    let younger = webhook(&admin, settings).await;
+    for count in 13..=17 {
+        happen(&admin, &count.to_string()).await;
+        attempts(&admin, &younger, count - 12).await;
+    }
+    eventually("the younger one to be told of", async || {
+        let told = witness.received().iter().any(|request| request.json()["data"]["webhook_id"] == younger);
+        told.then_some(())
+    })
+    .await;
     let row = admin.get(&path(&id)).await.expect(200);
     assert_eq!(row.data()["is_active"], true, "{}", row.text);
     assert!(row.text_of("health").starts_with("failing since 20"), "{}", row.text);
     server.advance(HOUR).await;
-    fail(&admin, &id, 13, 13).await;
+    fail(&admin, &id, 18, 18).await;
     eventually("the end", async || {
         let row = admin.get(&path(&id)).await.expect(200);
         (row.data()["disabled_reason"] == "failures" && row.data()["is_active"] == false).then_some(())
