@@ -148,7 +148,7 @@ pub async fn waiting(mut conn: Conn<'_>, known: &[WebhookId]) -> Result<Vec<Wait
     for endpoints in steps::tables(&endpoints) {
         let sql = format!(
             "SELECT e.id, (SELECT next_attempt_at FROM webhook_logs{along} WHERE waits = '' AND webhook_id = e.id
-               ORDER BY next_attempt_at LIMIT 1)
+               AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1)
              FROM {endpoints} e ORDER BY e.id"
         );
         let rows: Vec<(i64, Option<i64>)> = on!(conn.again(), c => {

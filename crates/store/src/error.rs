@@ -71,7 +71,7 @@ fn classify(error: &dyn sqlx::error::DatabaseError) -> Class {
             // Deadlock; lock wait timeout.
             1213 | 1205 => Class::Contention,
             // Too many connections, host blocked, shutdown, access denied, disk full, table full, read-only, killed,
-            // gone away, lost, idle transaction, statement time-out.
+            // prepared statements used up, gone away, lost, idle transaction, statement time-out.
             1040
             | 1041
             | 1044
@@ -87,6 +87,7 @@ fn classify(error: &dyn sqlx::error::DatabaseError) -> Class {
             | 1226
             | 1290
             | 1317
+            | 1461
             | 1021
             | 1836
             | 1927

@@ -250,7 +250,7 @@ pub async fn heads(conn: Conn<'_>, tenants: &[TenantId]) -> Result<Vec<(TenantId
     let rows: Vec<(String, i64)> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT tenant_id, seq FROM tenant_sequences WHERE tenant_id IN (");
         let mut list = select.separated(", ");
-        for tenant in tenants {
+        for tenant in padded(tenants) {
             list.push_bind(tenant.as_str());
         }
         select.push(")");

@@ -3,6 +3,7 @@
 //! What waits in the lanes is `queue`.
 
 use crate::hints::use_index;
+use crate::rows::padded;
 use crate::steps::{self, Steps};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, WebhookId};
@@ -48,7 +49,7 @@ pub async fn look(mut conn: Conn<'_>, server: &ServerId, known: &[WebhookId]) ->
     let mut seen = Vec::new();
     for lanes in steps::tables(&lanes) {
         let sql = format!(
-            "SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue WHERE webhook_id = seen.id LIMIT 1),
+            "SELECT seen.id, (SELECT tenant_id FROM webhook_lane_queue{along} WHERE webhook_id = seen.id ORDER BY log_id DESC LIMIT 1),
               (SELECT log_id FROM webhook_lane_queue{along} WHERE webhook_id = seen.id ORDER BY log_id DESC LIMIT 1),
               l.owner, l.edits, s.id
              FROM {lanes} seen LEFT JOIN webhook_lanes l ON l.webhook_id = seen.id
@@ -116,7 +117,7 @@ pub async fn lock_held(
         let mut select = QueryBuilder::new("SELECT webhook_id, fence FROM webhook_lanes WHERE owner = ");
         select.push_bind(server.as_str()).push(" AND webhook_id IN (");
         let mut list = select.separated(", ");
-        for webhook in webhooks {
+        for webhook in padded(webhooks) {
             list.push_bind(webhook.0);
         }
         select.push(") ORDER BY webhook_id").push(if mysql { " FOR UPDATE" } else { "" });

@@ -2,7 +2,7 @@
 
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::{EventId, EventName, TenantId, Timestamp, WebhookId};
-use sqlx::QueryBuilder;
+use sqlx::{Database, Encode, QueryBuilder, Type};
 
 /// Numbers that one query looks at, at most: what is asked for may be rare, and no call may take long.
 const NUMBERS_TOGETHER: i64 = 5_000;
@@ -37,20 +37,23 @@ impl Only {
         }
     }
 
-    /// The condition on an event `e`. The endpoint's number is all that it is made of.
-    fn condition(self, webhook: WebhookId) -> String {
-        let row = |what: &str| {
-            format!(
-                "EXISTS (SELECT 1 FROM webhook_logs l WHERE l.tenant_id = e.tenant_id AND l.webhook_id = {webhook}
-                 AND l.event_seq = e.seq{what})"
-            )
+    /// The condition on an event `e`: whether its delivery to the endpoint has, or has not, a row, and such a one.
+    fn push_condition<'a, DB>(self, select: &mut QueryBuilder<DB>, webhook: WebhookId)
+    where
+        DB: Database,
+        i64: Encode<'a, DB> + Type<DB>,
+    {
+        let rows: &[(&str, &str)] = match self {
+            Self::All => &[("NOT ", " AND l.status = 'pending'")],
+            Self::Failed => &[("", ""), ("NOT ", " AND l.status <> 'failed'")],
+            Self::Missing => &[("NOT ", "")],
         };
-        match self {
-            Self::All => format!(" AND NOT {}", row(" AND l.status = 'pending'")),
-            Self::Failed => {
-                format!(" AND {} AND NOT {}", row(""), row(" AND l.status <> 'failed'"))
-            }
-            Self::Missing => format!(" AND NOT {}", row("")),
+        for (whether, what) in rows {
+            select.push(" AND ").push(whether);
+            select.push(
+                "EXISTS (SELECT 1 FROM webhook_logs l WHERE l.tenant_id = e.tenant_id AND l.webhook_id = ",
+            );
+            select.push_bind(webhook.0).push(" AND l.event_seq = e.seq").push(what).push(")");
         }
     }
 }
@@ -161,7 +164,8 @@ pub async fn count(conn: Conn<'_>, replay: &Replay, since: Timestamp) -> Result<
         select.push_bind(replay.tenant.as_str()).push(" AND e.seq > ").push_bind(replay.after_seq);
         select.push(" AND e.seq <= ").push_bind(until);
         select.push(" AND e.created_at >= ").push_bind(since.0).push(" AND (e.subject IS NULL OR e.subject <> ");
-        select.push_bind(own_subject(replay)).push(")").push(replay.only.condition(replay.webhook));
+        select.push_bind(own_subject(replay)).push(")");
+        replay.only.push_condition(&mut select, replay.webhook);
         select.push(" GROUP BY e.event").build_query_as().fetch_all(c).await
     })?;
     Ok((counts, until))
@@ -194,7 +198,8 @@ pub async fn candidates(
         select.push_bind(replay.tenant.as_str()).push(" AND e.seq > ").push_bind(replay.after_seq);
         select.push(" AND e.seq <= ").push_bind(until);
         select.push(" AND e.created_at >= ").push_bind(since.0).push(" AND (e.subject IS NULL OR e.subject <> ");
-        select.push_bind(own_subject(replay)).push(")").push(replay.only.condition(replay.webhook));
+        select.push_bind(own_subject(replay)).push(")");
+        replay.only.push_condition(&mut select, replay.webhook);
         select.push(" ORDER BY e.seq LIMIT ").push_bind(limit).build_query_as().fetch_all(c).await
     })?;
     let more = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);

@@ -1,5 +1,6 @@
 //! Which users have WebSockets to which servers. Knows nothing of when a user counts as online.
 
+use crate::rows::{padded, parts};
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::{ServerId, TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
@@ -68,7 +69,8 @@ pub async fn lock(conn: Conn<'_>, tenant: &TenantId, owners: &[Owner]) -> Result
         let mut select = QueryBuilder::new("SELECT id FROM users WHERE tenant_id = ");
         select.push_bind(tenant.as_str()).push(" AND id IN (");
         let mut list = select.separated(", ");
-        for owner in owners.iter().flatten() {
+        let owners: Vec<_> = owners.iter().flatten().collect();
+        for owner in padded(&owners) {
             list.push_bind(owner.as_str());
         }
         select.push(") ORDER BY id FOR UPDATE");
@@ -84,7 +86,7 @@ pub async fn of(conn: Conn<'_>, tenant: &TenantId, owners: &[Owner]) -> Result<V
              WHERE tenant_id = ");
         select.push_bind(tenant.as_str()).push(" AND user_id IN (");
         let mut list = select.separated(", ");
-        for owner in owners {
+        for owner in padded(owners) {
             list.push_bind(text(owner));
         }
         select.push(")");
@@ -94,10 +96,7 @@ pub async fn of(conn: Conn<'_>, tenant: &TenantId, owners: &[Owner]) -> Result<V
 }
 
 /// Writes rows, new or known.
-pub async fn put(conn: Conn<'_>, tenant: &TenantId, rows: &[Row]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
+pub async fn put(mut conn: Conn<'_>, tenant: &TenantId, rows: &[Row]) -> Result<()> {
     let on_known = if conn.is_mysql() {
         " ON DUPLICATE KEY UPDATE connections = VALUES(connections), changed_at = VALUES(changed_at),
           gone_at = VALUES(gone_at), gone_because = VALUES(gone_because)"
@@ -105,7 +104,8 @@ pub async fn put(conn: Conn<'_>, tenant: &TenantId, rows: &[Row]) -> Result<()> 
         " ON CONFLICT (tenant_id, user_id, server_id) DO UPDATE SET connections = excluded.connections,
           changed_at = excluded.changed_at, gone_at = excluded.gone_at, gone_because = excluded.gone_because"
     };
-    on!(conn, c => {
+    for rows in parts(rows) {
+        on!(conn.again(), c => {
         let mut insert = QueryBuilder::new(
             "INSERT INTO user_connections (tenant_id, user_id, server_id, connections, changed_at, gone_at, gone_because) ");
         insert.push_values(rows, |mut values, row| {
@@ -116,7 +116,9 @@ pub async fn put(conn: Conn<'_>, tenant: &TenantId, rows: &[Row]) -> Result<()> 
         });
         insert.push(on_known);
         insert.build().execute(c).await.map(|_| ())
-    })
+        })?;
+    }
+    Ok(())
 }
 
 /// Removes rows.

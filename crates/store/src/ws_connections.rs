@@ -1,11 +1,9 @@
 //! Each WebSocket, for the lists of several servers. Knows nothing of presence.
 
+use crate::rows::{MOST, padded, parts};
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::{ConnectionId, ServerId, TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
-
-/// Rows bound to one statement.
-const ROWS_PER_STATEMENT: usize = 500;
 
 /// A WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub struct Connection {
 /// Adds connections.
 pub async fn insert(mut conn: Conn<'_>, tenant: &TenantId, connections: &[Connection]) -> Result<()> {
     let ignore = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
-    for some in connections.chunks(ROWS_PER_STATEMENT) {
+    for some in parts(connections) {
         on!(conn.again(), c => {
             let mut insert = QueryBuilder::new(ignore);
             insert.push(" INTO ws_connections (tenant_id, id, server_id, user_id, connected_at, remote_addr, user_agent) ");
@@ -44,12 +42,12 @@ pub async fn insert(mut conn: Conn<'_>, tenant: &TenantId, connections: &[Connec
 
 /// Removes connections.
 pub async fn remove(mut conn: Conn<'_>, tenant: &TenantId, ids: &[ConnectionId]) -> Result<()> {
-    for some in ids.chunks(ROWS_PER_STATEMENT) {
+    for some in ids.chunks(MOST) {
         on!(conn.again(), c => {
             let mut delete = QueryBuilder::new("DELETE FROM ws_connections WHERE tenant_id = ");
             delete.push_bind(tenant.as_str()).push(" AND id IN (");
             let mut list = delete.separated(", ");
-            for id in some {
+            for id in padded(some) {
                 list.push_bind(id.as_str());
             }
             delete.push(")");

@@ -4,6 +4,7 @@
 use super::failures;
 use super::latency::{self, Histogram};
 use super::{IN_LANE, TO_BE_CLAIMED};
+use crate::rows::parts;
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -100,17 +101,15 @@ pub async fn finish(mut conn: Conn<'_>, holder: Holder<'_>, attempts: &mut [Atte
     update_health(conn, attempts).await
 }
 
-async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+async fn insert_attempts(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     let own_row = |attempt: &&Attempt| {
         attempt.number > 1 || (attempt.number == 1 && attempt.verdict != Verdict::Success)
     };
     let rows: Vec<&Attempt> = attempts.iter().filter(own_row).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
     // An attempt whose writing was repeated after a lost answer stands there already.
     let insert = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
-    on!(conn, c => {
+    for rows in parts(&rows) {
+        on!(conn.again(), c => {
         let mut insert = QueryBuilder::new(insert);
         insert.push(" INTO webhook_attempts (tenant_id, log_id, attempt, attempted_at, http_status, duration_ms, error,
             response_body) ");
@@ -120,7 +119,9 @@ async fn insert_attempts(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
                 .push_bind(attempt.error.as_deref()).push_bind(attempt.response_body.as_deref());
         });
         insert.build().execute(c).await.map(|_| ())
-    })
+        })?;
+    }
+    Ok(())
 }
 
 /// What a rollup adds up, before the histogram's columns.
@@ -135,7 +136,7 @@ struct Rollup {
     latencies: Histogram,
 }
 
-async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+async fn add_to_rollups(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     let mut rollups: BTreeMap<(&TenantId, WebhookId, i64), Rollup> = BTreeMap::new();
     for attempt in attempts {
         let minute = attempt.ended_at().0.div_euclid(60_000) * 60_000;
@@ -163,10 +164,12 @@ async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET "
     };
     let columns: Vec<&str> = columns.collect();
-    on!(conn, c => {
+    let rollups: Vec<_> = rollups.iter().collect();
+    for rollups in parts(&rollups) {
+        on!(conn.again(), c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
         insert.push(columns.join(", ")).push(") ");
-        insert.push_values(&rollups, |mut row, ((tenant, webhook, minute), rollup)| {
+        insert.push_values(rollups, |mut row, ((tenant, webhook, minute), rollup)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
                 .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
             for count in rollup.latencies.0 {
@@ -175,7 +178,9 @@ async fn add_to_rollups(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
         });
         insert.push(on_conflict).push(sums.join(", "));
         insert.build().execute(c).await.map(|_| ())
-    })
+        })?;
+    }
+    Ok(())
 }
 
 /// An endpoint's attempts of one batch, in the order in which they ended.
@@ -192,7 +197,7 @@ struct Health<'a> {
     paused_until: Option<i64>,
 }
 
-async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
+async fn update_health(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     let mut ordered: Vec<&Attempt> = attempts.iter().collect();
     ordered.sort_by_key(|attempt| attempt.ended_at());
     let mut batch: BTreeMap<(&TenantId, WebhookId), Health<'_>> = BTreeMap::new();
@@ -236,15 +241,19 @@ async fn update_health(conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
           last_success_at = COALESCE(excluded.last_success_at, last_success_at),
           last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
     };
-    on!(conn, c => {
+    let batch: Vec<_> = batch.iter().collect();
+    for batch in parts(&batch) {
+        on!(conn.again(), c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
             failing_since, last_success_at, last_delivery_at, last_error, last_status, paused_until) ");
-        insert.push_values(&batch, |mut row, ((tenant, webhook), health)| {
+        insert.push_values(batch, |mut row, ((tenant, webhook), health)| {
             row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
                 .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
                 .push_bind(health.error).push_bind(health.status).push_bind(health.paused_until);
         });
         insert.push(add);
         insert.build().execute(c).await.map(|_| ())
-    })
+        })?;
+    }
+    Ok(())
 }

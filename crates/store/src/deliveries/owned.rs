@@ -1,6 +1,7 @@
-//! What a server has: checks and searches beside claiming and giving back. Rarely used paths only.
+//! What a server has: checks and searches beside claiming and giving back.
 
 use super::IN_LANE;
+use crate::rows::padded;
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, WebhookId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
@@ -22,7 +23,9 @@ where
     } else {
         select.push("(VALUES ");
     }
-    for (at, (tenant, id)) in keys.iter().enumerate() {
+    // In a list one may stand twice; a table would give its row twice.
+    let keys: Vec<&Key> = if mysql { padded(keys).collect() } else { keys.iter().collect() };
+    for (at, (tenant, id)) in keys.into_iter().enumerate() {
         select.push(if at == 0 { "(" } else { ",(" });
         select.push_bind(tenant.as_str()).push(",").push_bind(id.0).push(")");
     }

@@ -2,56 +2,78 @@
 //! is the next to be sent, or being sent, or waits for its retry; whatever stands behind it waits for it.
 
 use crate::deliveries::{Delivery, Holder, NewDelivery, Owner, read_many};
-use crate::hints::use_index;
+use crate::rows::{padded, parts};
 use crate::{Conn, Result, on};
 use model::{LogId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
 use std::collections::HashMap;
 
 /// Enters new deliveries that have their places in lanes.
-pub(crate) async fn insert(conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp) -> Result<()> {
+pub(crate) async fn insert(mut conn: Conn<'_>, rows: &[NewDelivery], now: Timestamp) -> Result<()> {
     let place = |new: &NewDelivery| match new.owner {
         Owner::Lane(queue) => Some((new.tenant.clone(), new.webhook.0, queue, new.id.0)),
         Owner::Server(_) | Owner::Nobody => None,
     };
     let places: Vec<(TenantId, i64, i64, i64)> = rows.iter().filter_map(place).collect();
-    if places.is_empty() {
-        return Ok(());
-    }
-    on!(conn, c => {
+    for places in parts(&places) {
+        on!(conn.again(), c => {
         let mut insert = QueryBuilder::new(
             "INSERT INTO webhook_lane_queue (webhook_id, queue, log_id, tenant_id, due_at) ");
-        insert.push_values(&places, |mut row, (tenant, webhook, queue, log)| {
+        insert.push_values(places, |mut row, (tenant, webhook, queue, log)| {
             row.push_bind(*webhook).push_bind(*queue).push_bind(*log).push_bind(tenant.as_str()).push_bind(now.0);
         });
         insert.build().execute(c).await.map(|_| ())
-    })
+        })?;
+    }
+    Ok(())
 }
 
-/// Rows of a lane that are read at once to find queues: many where each is short, and not much wasted where one is long.
-const ROWS: i64 = 128;
-
-/// The queues of a lane after `after`, `limit` at most, and when the first delivery of each is due. What stands behind the first
-/// [`ROWS`] deliveries of a queue is passed by.
+/// The queues of a lane after `after`, `limit` at most, and when the first delivery of each is due, whatever their lengths.
 pub async fn queues(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    webhook: WebhookId,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, Timestamp)>> {
+    if conn.is_mysql() {
+        return queues_by_rows(conn, tenant, webhook, after, limit).await;
+    }
+    let rows: Vec<(i64, Option<i64>)> = on!(conn, c => sqlx::query_as(
+        "WITH RECURSIVE queues (queue, number) AS (
+           SELECT MIN(queue), 1 FROM webhook_lane_queue WHERE webhook_id = ? AND queue > ?
+           UNION ALL
+           SELECT (SELECT MIN(queue) FROM webhook_lane_queue WHERE webhook_id = ? AND queue > queues.queue), number + 1
+           FROM queues WHERE queues.queue IS NOT NULL AND number < ?)
+         SELECT queue, (SELECT due_at FROM webhook_lane_queue q WHERE q.webhook_id = ? AND q.queue = queues.queue
+           AND q.tenant_id = ? ORDER BY log_id LIMIT 1) FROM queues WHERE queue IS NOT NULL")
+        .bind(webhook.0).bind(after).bind(webhook.0).bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(webhook.0).bind(tenant.as_str()).fetch_all(c).await)?;
+    Ok(rows.into_iter().filter_map(|(queue, due_at)| Some((queue, Timestamp(due_at?)))).collect())
+}
+
+/// Rows that are read at once to find queues, at most.
+const ROWS: usize = 128;
+
+/// Some rows at a time, each time from the next queue on: many where queues are short, one where the last ones were long. That
+/// `steps` tells why.
+async fn queues_by_rows(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     webhook: WebhookId,
     after: i64,
     limit: usize,
 ) -> Result<Vec<(i64, Timestamp)>> {
-    let along = if conn.is_mysql() { use_index(true, "PRIMARY") } else { String::new() };
-    let sql = format!(
-        "SELECT queue, due_at FROM webhook_lane_queue{along}
-         WHERE webhook_id = ? AND tenant_id = ? AND queue > ? ORDER BY queue, log_id LIMIT ?"
-    );
     let mut queues: Vec<(i64, Timestamp)> = Vec::new();
+    let mut asked = ROWS;
     while queues.len() < limit {
         let after = queues.last().map_or(after, |(queue, _)| *queue);
-        let sql = sqlx::AssertSqlSafe(sql.clone());
-        let rows: Vec<(i64, i64)> = on!(conn.again(), c => sqlx::query_as(sql)
-            .bind(webhook.0).bind(tenant.as_str()).bind(after).bind(ROWS).fetch_all(c).await)?;
-        let is_end = rows.len() < usize::try_from(ROWS).unwrap_or(0);
+        let rows: Vec<(i64, i64)> = on!(conn.again(), c => sqlx::query_as(
+            "SELECT queue, due_at FROM webhook_lane_queue FORCE INDEX (PRIMARY)
+             WHERE webhook_id = ? AND tenant_id = ? AND queue > ? ORDER BY queue, log_id LIMIT ?")
+            .bind(webhook.0).bind(tenant.as_str()).bind(after).bind(i64::try_from(asked).unwrap_or(i64::MAX))
+            .fetch_all(c).await)?;
+        let (before, is_end) = (queues.len(), rows.len() < asked);
         for (queue, due_at) in rows {
             if queues.last().is_none_or(|(last, _)| *last != queue) {
                 queues.push((queue, Timestamp(due_at)));
@@ -60,6 +82,8 @@ pub async fn queues(
         if is_end {
             break;
         }
+        // Twice as many as were worth their while.
+        asked = (2 * (queues.len() - before)).min(ROWS);
     }
     queues.truncate(limit);
     Ok(queues)
@@ -97,7 +121,10 @@ pub async fn read(
     }
     let rows: Vec<(i64, i64, i64)> = on!(conn.again(), c => {
         let mut select = QueryBuilder::new("");
-        for (at, part) in parts.iter().enumerate() {
+        // Parts of nothing bring them to a power of two.
+        let nothing = Part { queue: 0, after: LogId(0), limit: 0 };
+        for at in 0..parts.len().next_power_of_two() {
+            let part = parts.get(at).unwrap_or(&nothing);
             select.push(if at == 0 { "" } else { " UNION ALL " });
             select.push("SELECT * FROM (SELECT queue, log_id, due_at FROM webhook_lane_queue WHERE webhook_id = ");
             select.push_bind(webhook.0).push(" AND tenant_id = ").push_bind(tenant.as_str());
@@ -140,7 +167,7 @@ pub async fn remove(conn: Conn<'_>, places: &[Place]) -> Result<()> {
     on!(conn, c => {
         let mut delete = QueryBuilder::new("DELETE FROM webhook_lane_queue WHERE (webhook_id, queue, log_id) IN ");
         delete.push(if mysql { "(" } else { "(VALUES " });
-        for (at, place) in places.iter().enumerate() {
+        for (at, place) in padded(places).enumerate() {
             delete.push(if at == 0 { "(" } else { ",(" }).push_bind(place.webhook.0).push(",");
             delete.push_bind(place.queue).push(",").push_bind(place.log.0).push(")");
         }

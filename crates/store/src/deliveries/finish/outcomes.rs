@@ -138,7 +138,7 @@ async fn by_position(
     for (at, outcomes) in tenants.iter().enumerate() {
         update.push(if at == 0 { "(" } else { " OR (" });
         update.push("tenant_id = ").value(Value::Text(Some(outcomes[0].tenant))).push(" AND id IN (");
-        update.list(ids(outcomes)).push("))");
+        update.keys(outcomes).push("))");
     }
     update.push(")").execute(c).await
 }
@@ -153,14 +153,10 @@ fn push_column<'a>(update: &mut Statement, tenants: &[&[Outcome<'a>]], column: u
     update.push("CASE tenant_id");
     for outcomes in tenants {
         update.push(" WHEN ").value(Value::Text(Some(outcomes[0].tenant))).push(" THEN ELT(INTERVAL(id, ");
-        update.list(ids(outcomes)).push("), ");
-        update.list(padded(outcomes).map(|outcome| outcome.values[column])).push(")");
+        update.keys(outcomes).push("), ");
+        update.list(outcomes, |outcome| outcome.values[column]).push(")");
     }
     update.push(" END");
-}
-
-fn ids<'a>(outcomes: &[Outcome<'a>]) -> impl Iterator<Item = Value<'a>> {
-    padded(outcomes).map(|outcome| Value::Number(Some(outcome.id)))
 }
 
 /// A statement that is being written: with a place for each value, to be prepared and kept, or as text with the values in
@@ -185,11 +181,17 @@ impl Statement {
         self
     }
 
-    fn list<'a>(&mut self, values: impl Iterator<Item = Value<'a>>) -> &mut Self {
-        for (at, value) in values.enumerate() {
-            self.push(if at == 0 { "" } else { ", " }).value(value);
+    /// As many as there are in a text; of what is prepared there are few lengths.
+    fn list<'a>(&mut self, outcomes: &[Outcome<'a>], value: impl Fn(&Outcome<'a>) -> Value<'a>) -> &mut Self {
+        let count = if self.as_text { outcomes.len() } else { usize::MAX };
+        for (at, outcome) in padded(outcomes).take(count).enumerate() {
+            self.push(if at == 0 { "" } else { ", " }).value(value(outcome));
         }
         self
+    }
+
+    fn keys(&mut self, outcomes: &[Outcome<'_>]) -> &mut Self {
+        self.list(outcomes, |outcome| Value::Number(Some(outcome.id)))
     }
 
     async fn execute(&mut self, c: &mut MySqlConnection) -> sqlx::Result<()> {
