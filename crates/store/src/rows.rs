@@ -5,10 +5,20 @@
 pub(crate) const MOST: usize = 256;
 
 /// The rows in parts of 256, 128, 64, …, 1: nine statements for any number of rows, and nine at most for up to 511.
-pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+pub(crate) fn parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    parts_and_rest(rows, 1)
+}
+
+/// The same down to 16, and what is left in one: twenty statements, for rows of which there are mostly as few as the last time.
+pub(crate) fn few_parts<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    parts_and_rest(rows, 15)
+}
+
+/// In parts of powers of two; not more than `whole` stay together.
+fn parts_and_rest<T>(mut rows: &[T], whole: usize) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let fits = rows.len().min(MOST).checked_ilog2()?;
-        let (part, rest) = rows.split_at(1 << fits);
+        let fits = 1 << rows.len().min(MOST).checked_ilog2()?;
+        let (part, rest) = rows.split_at(if rows.len() <= whole { rows.len() } else { fits });
         rows = rest;
         Some(part)
     })
@@ -33,7 +43,17 @@ mod tests {
             let sizes: Vec<usize> = parts(&rows).map(<[usize]>::len).collect();
             assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= MOST), "{count}: {sizes:?}");
             assert_eq!(parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+            assert_eq!(few_parts(&rows).flatten().copied().collect::<Vec<_>>(), rows);
         }
+    }
+
+    #[test]
+    fn few_rows_stay_together() {
+        let sizes = |count: usize| few_parts(&vec![0; count]).map(<[i32]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(10), [10]);
+        assert_eq!(sizes(16), [16]);
+        assert_eq!(sizes(300), [256, 32, 12]);
+        assert_eq!(sizes(0), [0; 0]);
     }
 
     #[test]

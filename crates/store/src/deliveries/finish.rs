@@ -4,7 +4,7 @@
 use super::failures;
 use super::latency::{self, Histogram};
 use super::{IN_LANE, TO_BE_CLAIMED};
-use crate::rows::parts;
+use crate::rows::{few_parts, parts};
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -165,7 +165,7 @@ async fn add_to_rollups(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> 
     };
     let columns: Vec<&str> = columns.collect();
     let rollups: Vec<_> = rollups.iter().collect();
-    for rollups in parts(&rollups) {
+    for rollups in few_parts(&rollups) {
         on!(conn.again(), c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
         insert.push(columns.join(", ")).push(") ");
@@ -242,7 +242,7 @@ async fn update_health(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
           last_delivery_at = excluded.last_delivery_at, last_error = COALESCE(excluded.last_error, last_error)"
     };
     let batch: Vec<_> = batch.iter().collect();
-    for batch in parts(&batch) {
+    for batch in few_parts(&batch) {
         on!(conn.again(), c => {
         let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
             failing_since, last_success_at, last_delivery_at, last_error, last_status, paused_until) ");
