@@ -106,16 +106,16 @@ pub async fn put(mut conn: Conn<'_>, tenant: &TenantId, rows: &[Row]) -> Result<
     };
     for rows in parts(rows) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO user_connections (tenant_id, user_id, server_id, connections, changed_at, gone_at, gone_because) ");
-        insert.push_values(rows, |mut values, row| {
-            values.push_bind(tenant.as_str()).push_bind(text(&row.owner)).push_bind(row.server.as_str())
-                .push_bind(row.connections).push_bind(row.changed_at.0)
-                .push_bind(row.gone.as_ref().map(|(at, _)| at.0))
-                .push_bind(row.gone.as_ref().map(|(_, why)| why.as_str()));
-        });
-        insert.push(on_known);
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new(
+                "INSERT INTO user_connections (tenant_id, user_id, server_id, connections, changed_at, gone_at, gone_because) ");
+            insert.push_values(rows, |mut values, row| {
+                values.push_bind(tenant.as_str()).push_bind(text(&row.owner)).push_bind(row.server.as_str())
+                    .push_bind(row.connections).push_bind(row.changed_at.0)
+                    .push_bind(row.gone.as_ref().map(|(at, _)| at.0))
+                    .push_bind(row.gone.as_ref().map(|(_, why)| why.as_str()));
+            });
+            insert.push(on_known);
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())

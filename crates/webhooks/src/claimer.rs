@@ -25,9 +25,9 @@ pub(crate) const EVER: Timestamp = Timestamp(i64::MAX);
 #[derive(Default)]
 struct Look {
     at: Option<Instant>,
-    /// Those for which something waited, ascending.
+    /// Those without order for which something waited, ascending.
     endpoints: Vec<WebhookId>,
-    /// The ordered ones among all, ascending.
+    /// The ordered ones, ascending.
     lanes: Vec<WebhookId>,
 }
 

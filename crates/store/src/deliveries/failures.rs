@@ -14,12 +14,12 @@ pub(super) async fn note(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()>
     let insert = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
     for failed in parts(&failed) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new(insert);
-        insert.push(" INTO webhook_failures (tenant_id, log_id, webhook_id) ");
-        insert.push_values(failed, |mut row, attempt| {
-            row.push_bind(attempt.tenant.as_str()).push_bind(attempt.log.0).push_bind(attempt.webhook.0);
-        });
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new(insert);
+            insert.push(" INTO webhook_failures (tenant_id, log_id, webhook_id) ");
+            insert.push_values(failed, |mut row, attempt| {
+                row.push_bind(attempt.tenant.as_str()).push_bind(attempt.log.0).push_bind(attempt.webhook.0);
+            });
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())

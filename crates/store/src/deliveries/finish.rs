@@ -110,15 +110,15 @@ async fn insert_attempts(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()>
     let insert = if conn.is_mysql() { "INSERT IGNORE" } else { "INSERT OR IGNORE" };
     for rows in parts(&rows) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new(insert);
-        insert.push(" INTO webhook_attempts (tenant_id, log_id, attempt, attempted_at, http_status, duration_ms, error,
-            response_body) ");
-        insert.push_values(rows, |mut row, attempt| {
-            row.push_bind(attempt.tenant.as_str()).push_bind(attempt.log.0).push_bind(attempt.number)
-                .push_bind(attempt.at.0).push_bind(attempt.http_status).push_bind(attempt.duration_ms)
-                .push_bind(attempt.error.as_deref()).push_bind(attempt.response_body.as_deref());
-        });
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new(insert);
+            insert.push(" INTO webhook_attempts (tenant_id, log_id, attempt, attempted_at, http_status, duration_ms, error,
+                response_body) ");
+            insert.push_values(rows, |mut row, attempt| {
+                row.push_bind(attempt.tenant.as_str()).push_bind(attempt.log.0).push_bind(attempt.number)
+                    .push_bind(attempt.at.0).push_bind(attempt.http_status).push_bind(attempt.duration_ms)
+                    .push_bind(attempt.error.as_deref()).push_bind(attempt.response_body.as_deref());
+            });
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())
@@ -167,17 +167,17 @@ async fn add_to_rollups(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> 
     let rollups: Vec<_> = rollups.iter().collect();
     for rollups in few_parts(&rollups) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
-        insert.push(columns.join(", ")).push(") ");
-        insert.push_values(rollups, |mut row, ((tenant, webhook, minute), rollup)| {
-            row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
-                .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
-            for count in rollup.latencies.0 {
-                row.push_bind(count);
-            }
-        });
-        insert.push(on_conflict).push(sums.join(", "));
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new("INSERT INTO webhook_rollups (tenant_id, webhook_id, minute_at, ");
+            insert.push(columns.join(", ")).push(") ");
+            insert.push_values(rollups, |mut row, ((tenant, webhook, minute), rollup)| {
+                row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(*minute).push_bind(rollup.successful)
+                    .push_bind(rollup.failed).push_bind(rollup.latency_ms_sum).push_bind(rollup.latency_count);
+                for count in rollup.latencies.0 {
+                    row.push_bind(count);
+                }
+            });
+            insert.push(on_conflict).push(sums.join(", "));
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())
@@ -244,15 +244,15 @@ async fn update_health(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> {
     let batch: Vec<_> = batch.iter().collect();
     for batch in few_parts(&batch) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
-            failing_since, last_success_at, last_delivery_at, last_error, last_status, paused_until) ");
-        insert.push_values(batch, |mut row, ((tenant, webhook), health)| {
-            row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
-                .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
-                .push_bind(health.error).push_bind(health.status).push_bind(health.paused_until);
-        });
-        insert.push(add);
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new("INSERT INTO webhook_health (tenant_id, webhook_id, consecutive_failures,
+                failing_since, last_success_at, last_delivery_at, last_error, last_status, paused_until) ");
+            insert.push_values(batch, |mut row, ((tenant, webhook), health)| {
+                row.push_bind(tenant.as_str()).push_bind(webhook.0).push_bind(health.failures)
+                    .push_bind(health.first_failure_at).push_bind(health.success_at).push_bind(health.delivery_at)
+                    .push_bind(health.error).push_bind(health.status).push_bind(health.paused_until);
+            });
+            insert.push(add);
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())

@@ -17,12 +17,12 @@ pub(crate) async fn insert(mut conn: Conn<'_>, rows: &[NewDelivery], now: Timest
     let places: Vec<(TenantId, i64, i64, i64)> = rows.iter().filter_map(place).collect();
     for places in parts(&places) {
         on!(conn.again(), c => {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO webhook_lane_queue (webhook_id, queue, log_id, tenant_id, due_at) ");
-        insert.push_values(places, |mut row, (tenant, webhook, queue, log)| {
-            row.push_bind(*webhook).push_bind(*queue).push_bind(*log).push_bind(tenant.as_str()).push_bind(now.0);
-        });
-        insert.build().execute(c).await.map(|_| ())
+            let mut insert = QueryBuilder::new(
+                "INSERT INTO webhook_lane_queue (webhook_id, queue, log_id, tenant_id, due_at) ");
+            insert.push_values(places, |mut row, (tenant, webhook, queue, log)| {
+                row.push_bind(*webhook).push_bind(*queue).push_bind(*log).push_bind(tenant.as_str()).push_bind(now.0);
+            });
+            insert.build().execute(c).await.map(|_| ())
         })?;
     }
     Ok(())
