@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::pausing::health_begins_with;
-use super::webhook;
+use super::{health_begins_with, webhook};
 use crate::harness::mariadb::MariaDb;
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;

@@ -28,20 +28,29 @@ async fn fail(admin: &Client, id: &Value, from: i64, to: i64) {
     }
 }
 
-/// Failures enough, and one more an hour before the time is over and one after it: only that one is the end.
-async fn assert_switched_off_after(server: &Server, hours: u32) {
+/// An admin on duty, an endpoint that always fails, and one that hears what becomes of it.
+async fn scene(server: &Server) -> (Client, Sink, Sink) {
     let (sink, witness) = (Sink::start().await, Sink::start().await);
     sink.reply_always(Reply::status(500));
     let admin = server.admin().await;
     happen(&admin, "on duty").await;
     webhook(&admin, json!({ "url": witness.url(), "events": ["webhook.*"] })).await;
-    let settings = json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 });
-    let id = webhook(&admin, settings.clone()).await;
+    (admin, sink, witness)
+}
+
+fn without_retries(sink: &Sink) -> Value {
+    json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 })
+}
+
+/// Failures enough, and one more an hour before the time is over and one after it: only that one is the end.
+async fn assert_switched_off_after(server: &Server, hours: u32) {
+    let (admin, sink, witness) = scene(server).await;
+    let id = webhook(&admin, without_retries(&sink)).await;
     fail(&admin, &id, 1, 11).await;
     server.advance(HOUR * (hours - 1)).await;
     fail(&admin, &id, 12, 12).await;
     // That a younger one is told of says that both were looked at.
-    let younger = webhook(&admin, settings).await;
+    let younger = webhook(&admin, without_retries(&sink)).await;
     for count in 13..=17 {
         happen(&admin, &count.to_string()).await;
         attempts(&admin, &younger, count - 12).await;
@@ -65,13 +74,8 @@ async fn assert_switched_off_after(server: &Server, hours: u32) {
 
 on_both! {
     async fn a_failing_endpoint_is_told_of_twice_and_then_switched_off(server, JWT_ACCESS_TTL = "7d") {
-        let (sink, witness) = (Sink::start().await, Sink::start().await);
-        sink.reply_always(Reply::status(500));
-        let admin = server.admin().await;
-        happen(&admin, "on duty").await;
-        webhook(&admin, json!({ "url": witness.url(), "events": ["webhook.*"] })).await;
-        let settings = json!({ "url": sink.url(), "events": ["agent.*"], "retry_count": 0 });
-        let id = webhook(&admin, settings).await;
+        let (admin, sink, witness) = scene(&server).await;
+        let id = webhook(&admin, without_retries(&sink)).await;
         // Tests count for neither.
         for _ in 0..3 {
             admin.post_empty(&format!("{}/test", path(&id))).await.expect(200);

@@ -54,3 +54,12 @@ async fn newest(admin: &Client, id: &Value, what: &str, ready: impl Fn(&Value) -
     })
     .await
 }
+
+/// Waits until the webhook's `health` begins with these words.
+async fn health_begins_with(admin: &Client, id: &Value, words: &str) {
+    eventually(words, async || {
+        let webhook = admin.get(&path(id)).await.expect(200);
+        webhook.data()["health"].as_str().is_some_and(|health| health.starts_with(words)).then_some(())
+    })
+    .await;
+}

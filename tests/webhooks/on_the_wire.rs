@@ -3,8 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::pausing::health_begins_with;
-use super::{ALL, happen, path, webhook};
+use super::{ALL, happen, health_begins_with, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Received, Reply, Sink};
 use crate::harness::{Server, json, token};

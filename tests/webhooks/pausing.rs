@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{happen, newest, path, webhook};
+use super::{happen, health_begins_with, newest, path, webhook};
 use crate::harness::macros::on_both;
 use crate::harness::process::{guarded, run};
 use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
-use crate::harness::{Client, Server, Value, json};
+use crate::harness::{Server, json};
 
 /// The moment in so many seconds, as HTTP writes it.
 async fn http_date_in(seconds: u32) -> String {
@@ -17,14 +17,6 @@ async fn http_date_in(seconds: u32) -> String {
     let output = run(command, "").await;
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("a date").trim().to_owned()
-}
-
-pub async fn health_begins_with(admin: &Client, id: &Value, words: &str) {
-    eventually(words, async || {
-        let webhook = admin.get(&path(id)).await.expect(200);
-        webhook.data()["health"].as_str().is_some_and(|health| health.starts_with(words)).then_some(())
-    })
-    .await;
 }
 
 async fn assert_pause_survives(server: &Server, ordering: &str) {

@@ -57,7 +57,8 @@ pub(crate) const ORDERED_AHEAD: usize = 128;
 /// millisecond takes of it while a read takes 32 ms.
 pub(crate) const QUEUE_AHEAD: usize = 4;
 pub(crate) const STRICT_AHEAD: usize = 64;
-/// Queues of an ordered endpoint that one query steps over, at about 10 µs each.
+/// Queues of an ordered endpoint that one reading steps over, at about 10 µs each; on MySQL at a small statement each where they are
+/// long.
 pub(crate) const QUEUES_TOGETHER: usize = 128;
 /// A lane in which nothing waits for that long is free for whichever server queues the next delivery.
 pub(crate) const LANE_REST: Duration = Duration::from_secs(10);

@@ -55,7 +55,7 @@ pub async fn queues(
 /// Rows that are read at once to find queues, at most.
 const ROWS: usize = 128;
 
-/// Some rows at a time, each time from the next queue on: many where queues are short, one where the last ones were long. That
+/// Some rows at a time, each time from the next queue on: many where queues are short, few where the last ones were long. That
 /// `steps` tells why.
 async fn queues_by_rows(
     mut conn: Conn<'_>,
