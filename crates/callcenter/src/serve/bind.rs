@@ -44,6 +44,8 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for the connections of the last run to be forgotten.
     socket.set_reuseaddr(true)?;
+    // Events are small and must not wait for one another. Accepted connections inherit it.
+    socket.set_nodelay(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
@@ -102,6 +104,15 @@ mod tests {
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
         let _listener = reserved.listen().unwrap();
         assert!(tokio::net::TcpStream::connect(address).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_written_to_a_connection_does_not_wait_for_more() {
+        let reserved = Reserved::bind("localhost", 0).await.unwrap();
+        let address = reserved.socket.local_addr().unwrap();
+        let listener = reserved.listen().unwrap();
+        let _peer = tokio::net::TcpStream::connect(address).await.unwrap();
+        assert!(listener.accept().await.unwrap().0.nodelay().unwrap());
     }
 
     #[tokio::test]

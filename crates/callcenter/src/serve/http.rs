@@ -115,10 +115,6 @@ async fn next(
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, place: OwnedSemaphorePermit) {
-    // Events are small and must not wait for one another.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
     let served = match &shared.tls {
         None => serve_plain(stream, peer, &shared, place).await,
         // Boxed: most of a connection's task is for TLS and HTTP/2.

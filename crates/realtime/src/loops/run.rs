@@ -153,7 +153,7 @@ impl Loop {
         if let Some(seat) = self.seats.get_mut(key) {
             seat.client.may_read |= event.is_readable() || event.is_error();
             seat.client.is_last |= event.is_read_closed() || event.is_error();
-            // Room in a socket is news to who waits for it only; every new one is said to have some.
+            // Room in a socket is news to who waits for it only.
             if seat.client.may_read || seat.client.is_last || seat.client.is_full() {
                 self.make_due(key);
             }
@@ -217,8 +217,8 @@ impl Loop {
         };
         let entry = self.seats.vacant_entry();
         let key = entry.key();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut stream, Token(key), interest) {
+        // Not for room: every new socket has some, and to hear so would wake the loop once more for each.
+        if let Err(error) = self.poll.registry().register(&mut stream, Token(key), Interest::READABLE) {
             return tracing::warn!(%error, "A connection could not be watched");
         }
         let is_rung = Arc::new(AtomicBool::new(false));
@@ -234,6 +234,7 @@ impl Loop {
             _counted: counted,
             round: 0,
             is_due: false,
+            hears_of_room: false,
             has_deadline: false,
             is_rung,
             asking: None,
@@ -314,7 +315,15 @@ impl Loop {
     }
 
     fn provide(&mut self, key: usize, need: Need) {
-        if self.seats.get(key).is_some_and(|seat| seat.client.phase == Phase::Over) {
+        let Some(seat) = self.seats.get_mut(key) else { return };
+        if seat.client.is_full() && !std::mem::replace(&mut seat.hears_of_room, true) {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            if let Err(error) = self.poll.registry().reregister(&mut seat.stream, Token(key), both) {
+                tracing::warn!(%error, "A full connection could not be watched");
+                seat.client.phase = Phase::Over;
+            }
+        }
+        if seat.client.phase == Phase::Over {
             return self.remove(key);
         }
         match need {

@@ -33,6 +33,8 @@ pub(super) struct Seat {
     pub round: u64,
     /// Is to have a turn.
     pub is_due: bool,
+    /// The poll says when its socket has room again: from the first time on that it was full.
+    pub hears_of_room: bool,
     /// It is known when the connection is given up.
     pub has_deadline: bool,
     pub is_rung: Arc<AtomicBool>,
