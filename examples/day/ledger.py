@@ -191,6 +191,8 @@ def numbers(ledger, queue, is_today):
         "timed_out": len(timed_out),
         "service_level_percent": _ratio(100 * len(in_time), len(answered) + len(abandoned) + len(timed_out)),
         "threshold_seconds": queue["sla"]["threshold_seconds"],
+        "abandonment_percent": _ratio(100 * len(abandoned), len(answered) + len(abandoned) + len(timed_out)),
+        "average_abandon_seconds": _ratio(sum(e.wait for e in abandoned) / 1000, len(abandoned)),
         "asa_seconds": _ratio(sum(e.wait for e in answered) / 1000, len(answered)),
         "aht_seconds": _ratio(work / 1000, len(handled)),
         "max_wait_seconds": max((e.wait for e in entries), default=0) / 1000,

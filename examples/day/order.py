@@ -47,7 +47,7 @@ class Order:
                 self._complain("the call had begun")
             user = said.get("user_id") if kind == "call.outgoing" else None
             self._calls[said["call_id"]] = {
-                "legs": {}, "rung": {user}, "answered": set(), "left": None, "given_up": False, "ended": False,
+                "legs": {}, "rung": {user}, "placed": user, "answered": set(), "left": None, "given_up": False, "ended": False,
             }
             return
         if call is None:
@@ -156,6 +156,6 @@ class Order:
         if state == "ringing":
             self._expect(user in call["rung"], "the call has not rung for the agent")
         elif state == "on_call":
-            # Who has placed an internal call is in it once anybody has answered.
-            took_part = user in call["answered"] or (user in call["rung"] and call["answered"])
+            # Who places a call is on it from then on.
+            took_part = user in call["answered"] or user == call["placed"]
             self._expect(took_part, "the agent has not answered the call")

@@ -36,6 +36,33 @@ on_both! {
         assert_eq!((&first["state"], &first["call_id"], &first["presence"]), (&json!("wrap_up"), &json!("c2"), &json!("available")));
     }
 
+    async fn a_supervisor_extends_and_ends_an_agents_wrap_up(server) {
+        let center = Center::open(&server).await;
+        let (boss, boss_id) = server.user("boss@example.com", "supervisor").await;
+        let path = format!("/api/v1/agent-state/{}/wrap-up", center.kim_id);
+        boss.post_empty(&format!("{path}/end")).await.assert_error(409).names("state");
+        center.with_kim("c1").await;
+        center.report("c1", "end", json!({})).await.expect(200);
+        let before = center.state_of(&center.kim_id).await;
+        server.advance(Duration::from_secs(5)).await;
+        let longer = boss.post(&format!("{path}/extend"), json!({ "seconds": 60 })).await.expect(200);
+        assert!(longer.text_of("until") > before["until"].as_str().unwrap(), "{}", longer.text);
+        let same = |field: &str| (longer.data()[field].clone(), before[field].clone());
+        let (since, previous) = (same("since"), same("previous_state"));
+        assert_eq!((&since.0, &previous.0), (&since.1, &previous.1), "the wrap-up goes on, and so does its time");
+        for denied in ["end", "extend"] {
+            center.lee.post(&format!("{path}/{denied}"), json!({ "seconds": 1 })).await.assert_error(403);
+        }
+        let done = boss.post_empty(&format!("{path}/end")).await.expect(200);
+        assert_eq!(done.data()["state"], "available");
+        let history = center.admin.get(&format!("/api/v1/agent-state/{}/history", center.kim_id)).await.expect(200);
+        let told = |at: usize| history.data()[at].clone();
+        assert_eq!((&told(0)["source"], &told(0)["changed_by"]), (&json!("supervisor"), &json!(boss_id)));
+        // What the states lasted adds up: the extension has begun none.
+        assert_eq!(told(1)["previous_state_seconds"], 0.0, "{}", history.text);
+        boss.post_empty("/api/v1/agent-state/nobody/wrap-up/end").await.assert_error(404);
+    }
+
     async fn policies_are_in_force_at_once(server) {
         let center = Center::open(&server).await;
         let kim = center.kim_id.as_str();

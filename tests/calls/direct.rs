@@ -17,8 +17,7 @@ on_both! {
         center.of(&center.kim_id, "o1", "answer").await.expect(200);
         report(&center.kim, "o1", "end", json!({})).await.expect(200);
         assert_eq!(center.said(begin).await, [
-            "call.outgoing kim", "kim ringing", "call.answered kim outbound", "kim on_call",
-            "call.ended answered", "kim wrap_up",
+            "call.outgoing kim", "kim on_call", "call.answered kim outbound", "call.ended answered", "kim wrap_up",
         ]);
         let log = events(&center.admin, begin).await;
         assert_eq!(log[0]["payload"]["client_ref"], "crm-7");
@@ -34,6 +33,26 @@ on_both! {
         assert_eq!(center.said(begin).await, ["call.outgoing", "call.ended no_answer"]);
     }
 
+    async fn who_is_handed_a_call_to_outside_sees_the_customer(server) {
+        let center = Center::open(&server).await;
+        let customer = json!({ "number": "+4930901820" });
+        for (id, to) in [("o1", json!({ "user_id": center.lee_id })), ("o2", json!({ "queue_id": center.queue }))] {
+            let body = json!({
+                "id": id, "direction": "outbound", "user_id": center.kim_id,
+                "from": { "number": "+4930555000" }, "to": customer,
+            });
+            center.pbx.post(CALLS, body).await.expect(201);
+            center.of(&center.kim_id, id, "answer").await.expect(200);
+            let begin = center.head().await;
+            center.report(id, "transfer", json!({ "kind": "blind", "to": to })).await.expect(200);
+            let log = events(&center.admin, begin).await;
+            let told = log.iter().find(|event| ["call.ringing", "queue.joined"].contains(&event["type"].as_str().unwrap()));
+            assert_eq!(told.unwrap()["payload"]["from"], customer, "{id}");
+        }
+        let entries = center.admin.get(&format!("/api/v1/queues/{}/entries", center.queue)).await.expect(200);
+        assert_eq!(entries.data()[0]["from"]["number"], customer["number"], "{}", entries.text);
+    }
+
     async fn one_agent_calls_the_other(server) {
         let center = Center::open(&server).await;
         let begin = center.head().await;
@@ -46,8 +65,7 @@ on_both! {
         report(&center.lee, "i1", "answer", json!({ "user_id": center.lee_id })).await.expect(200);
         report(&center.lee, "i1", "end", json!({})).await.expect(200);
         assert_eq!(center.said(begin).await, [
-            "call.outgoing kim", "kim ringing", "call.ringing lee", "lee ringing",
-            "call.answered lee direct", "kim on_call", "lee on_call",
+            "call.outgoing kim", "kim on_call", "call.ringing lee", "lee ringing", "call.answered lee direct", "lee on_call",
             "call.ended answered", "kim available", "lee available",
         ]);
     }

@@ -2,6 +2,7 @@
 
 use super::{CALLS, Center};
 use crate::harness::macros::on_both;
+use crate::harness::sink::{Reply, Sink};
 use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
 use crate::harness::{Server, json};
@@ -53,6 +54,32 @@ on_both! {
         });
         center.pbx.post(CALLS, again).await.assert_error(409).names("state");
         assert_eq!(center.pbx.get(CALLS).await.expect(200).data().as_array().unwrap().len(), 3, "the history stays");
+    }
+
+    async fn what_an_endpoint_answered_to_a_callers_data_goes_too(server, JWT_ACCESS_TTL = "90d") {
+        let center = Center::open(&server).await;
+        let sink = Sink::start().await;
+        let settings = json!({ "name": "crm", "url": sink.url(), "events": ["call.incoming"] });
+        let hook = center.admin.post("/api/v1/webhooks", settings).await.expect(201).data()["id"].clone();
+        let no = Reply::status(500).body("no place for +4930901820");
+        sink.reply_next([no, Reply::status(200).body("thanks, +4930901820")]);
+        center.caller("old").await;
+        let logs = format!("/api/v1/webhooks/{hook}/logs");
+        let entry = eventually("the delivery", async || {
+            let listed = center.admin.get(&logs).await.expect(200);
+            server.advance(Duration::from_secs(5)).await;
+            listed.data().as_array()?.iter().find(|entry| entry["status"] == "success")?["id"].as_i64()
+        })
+        .await;
+        let shown = async || center.admin.get(&format!("{logs}/{entry}")).await.expect(200).text;
+        assert!(shown().await.contains("no place for"), "{}", shown().await);
+        center.admin.patch("/api/v1/settings", json!({ "erase_after_days": 1 })).await.expect(200);
+        server.advance(DAY * 2).await;
+        eventually("the answers to go", async || {
+            server.advance(Duration::from_secs(60)).await;
+            (!shown().await.contains("901820")).then_some(())
+        })
+        .await;
     }
 
     async fn calls_and_queues_numbers_are_kept_for_400_days(server, JWT_ACCESS_TTL = "90d") {

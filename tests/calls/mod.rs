@@ -3,6 +3,7 @@
 mod bad_input;
 mod counting;
 mod direct;
+mod ends;
 mod erasing;
 mod hearing;
 mod inbound;

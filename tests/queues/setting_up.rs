@@ -59,6 +59,12 @@ on_both! {
         assert_eq!(changed["sla"], json!({ "threshold_seconds": 30, "target_percent": 80 }));
         let told = ["name", "external_name", "short_abandon_seconds", "wrap_up_seconds"].map(|field| &changed[field]);
         assert_eq!(told, [&json!("Sales 2"), &json!("8001"), &json!(0), &json!(45)]);
+        for (body, field) in [
+            (json!({ "name": null }), "name"), (json!({ "wrap_up_seconds": null }), "wrap_up_seconds"),
+            (json!({ "sla": null }), "sla"), (json!({ "sla": { "target_percent": null } }), "sla.target_percent"),
+        ] {
+            admin.patch(&one, body).await.assert_error(422).names(field);
+        }
         let cleared = json!({ "external_name": null, "short_abandon_seconds": null });
         let cleared = admin.patch(&one, cleared).await.expect(200).data().clone();
         assert_eq!((&cleared["external_name"], &cleared["short_abandon_seconds"]), (&Value::Null, &Value::Null));

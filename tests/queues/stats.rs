@@ -41,7 +41,8 @@ on_both! {
         let nothing = admin.get(&stats).await.expect(200);
         assert_eq!(nothing.data()["today"], json!({
             "offered": 0, "answered": 0, "abandoned": 0, "short_abandoned": 0, "timed_out": 0,
-            "service_level_percent": null, "threshold_seconds": 20, "asa_seconds": null, "aht_seconds": null,
+            "service_level_percent": null, "threshold_seconds": 20, "abandonment_percent": null,
+            "average_abandon_seconds": null, "asa_seconds": null, "aht_seconds": null,
             "max_wait_seconds": 0.0,
         }));
         choose(&kim, "available").await;
@@ -67,7 +68,8 @@ on_both! {
         let today = &done["today"];
         assert_eq!((&today["answered"], &today["abandoned"]), (&json!(1), &json!(1)), "{done}");
         assert_eq!(today["service_level_percent"], 0.0, "answered after 30 of 20 seconds: {done}");
-        for (field, least) in [("asa_seconds", 30.0), ("aht_seconds", 60.0), ("max_wait_seconds", 90.0)] {
+        assert_eq!(today["abandonment_percent"], 50.0, "{done}");
+        for (field, least) in [("asa_seconds", 30.0), ("average_abandon_seconds", 90.0), ("aht_seconds", 60.0), ("max_wait_seconds", 90.0)] {
             let value = today[field].as_f64().expect("a number");
             assert!((least..least + 20.0).contains(&value), "{field}: {done}");
         }

@@ -66,7 +66,14 @@ fn changed(agent: &mut Value, said: &Value) {
     count(agent, said);
     assert_eq!(said["previous_state"], agent["state"], "{said}");
     assert!(!agent["duty_since"].is_null(), "login comes first, logout last: {said}");
-    for field in ["state", "previous_state", "reason", "until", "call_id"] {
+    // With another call, or another end of the wrap-up, the state goes on.
+    if said["changed_at"] != agent["since"]
+        || said["state"] != agent["state"]
+        || said["reason"] != agent["reason"]
+    {
+        agent["previous_state"] = said["previous_state"].clone();
+    }
+    for field in ["state", "reason", "until", "call_id"] {
         agent[field] = said[field].clone();
     }
     agent["since"] = said["changed_at"].clone();

@@ -214,10 +214,11 @@ impl Call {
         }
     }
 
-    /// Whether the agent is in it like this, by what was said of the call so far.
+    /// Whether the agent is in it like this, by what was said of the call so far. Who places a call is on it from then on.
     pub fn explains(&self, user: &Value, state: &str) -> bool {
         self.legs.iter().any(|leg| {
-            leg["user_id"] == *user && (if state == "on_call" { is_active(leg) } else { is_open(leg) })
+            let at_work = is_active(leg) || (is_open(leg) && leg["role"] != "agent");
+            leg["user_id"] == *user && (if state == "on_call" { at_work } else { is_open(leg) })
         })
     }
 

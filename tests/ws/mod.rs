@@ -7,6 +7,7 @@ mod edges;
 mod ends;
 mod guide;
 mod messages;
+mod online;
 mod presence;
 mod redis_groups;
 mod resume;

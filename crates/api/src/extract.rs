@@ -138,9 +138,25 @@ fn wrong_field(path: &str, error: &serde_json::Error, bytes: &[u8]) -> ApiError 
             format!("is not a field of this request; known are: {known}"),
         )
     } else {
-        FieldProblem::new(path, format!("has the wrong type: {}", text.trim_start_matches("invalid type: ")))
+        FieldProblem::new(path, format!("has the wrong type: {}", in_words(text)))
     };
     ApiError::invalid(vec![problem])
+}
+
+/// What is wrong with a value, in the words of JSON in place of those of this program.
+fn in_words(text: &str) -> String {
+    let text = text.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
+    let Some((found, expected)) = text.rsplit_once("expected ") else { return text.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" => "a whole number, not negative and not too large",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a map" => "an object",
+        "a sequence" => "an array",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    format!("{found}expected {expected}")
 }
 
 /// Takes a field that may be left out, and may not be null.

@@ -98,6 +98,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST", "/api/v1/agent-state/me/wrap-up/extend", USERS),
     rule("GET", "/api/v1/agent-state/{user_id}", users_or(Some(Scope::AgentsRead))),
     rule("PUT", "/api/v1/agent-state/{user_id}", supervisors_or(Some(Scope::AgentsWrite))),
+    rule("POST", "/api/v1/agent-state/{user_id}/wrap-up/end", supervisors_or(Some(Scope::AgentsWrite))),
+    rule("POST", "/api/v1/agent-state/{user_id}/wrap-up/extend", supervisors_or(Some(Scope::AgentsWrite))),
     rule("GET", "/api/v1/agent-state/{user_id}/history", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/calls", READ_CALLS),
     rule("POST", "/api/v1/calls", REPORT_CALLS),

@@ -59,21 +59,21 @@ impl Agents {
         self.ask(&identity.tenant, &identity.user, by, What::EndBreak(choice)).await
     }
 
-    /// Ends the caller's wrap-up.
+    /// Ends an agent's wrap-up, the caller's own if that is the agent.
     #[boxed]
-    pub async fn end_wrap_up(&self, identity: &Identity) -> Result<Outcome> {
-        let by = By::oneself(identity);
+    pub async fn end_wrap_up(&self, caller: &Caller, user: &UserId) -> Result<Outcome> {
+        let by = By::whoever(caller, user);
         let command = Command::EndWrapUp { source: by.source, by: by.id.clone() };
-        self.ask(&identity.tenant, &identity.user, by, What::Do(command)).await
+        self.ask(caller.tenant(), user, by, What::Do(command)).await
     }
 
-    /// Gives the caller's wrap-up more time.
+    /// Gives an agent's wrap-up more time, the caller's own if that is the agent.
     #[boxed]
-    pub async fn extend_wrap_up(&self, identity: &Identity, seconds: i64) -> Result<Outcome> {
+    pub async fn extend_wrap_up(&self, caller: &Caller, user: &UserId, seconds: i64) -> Result<Outcome> {
         let seconds = asking::extension(seconds)?;
-        let by = By::oneself(identity);
+        let by = By::whoever(caller, user);
         let command = Command::ExtendWrapUp { seconds, source: by.source, by: by.id.clone() };
-        self.ask(&identity.tenant, &identity.user, by, What::Do(command)).await
+        self.ask(caller.tenant(), user, by, What::Do(command)).await
     }
 
     async fn ask(&self, tenant: &TenantId, user: &UserId, by: By, what: What) -> Result<Outcome> {

@@ -16,8 +16,9 @@ use crate::fields::FieldProblem;
 use crate::{Caller, Error, Result, agents};
 use async_recursion::async_recursion as boxed;
 use draft::NewCallDraft;
-use model::calls::{self as machine, Actor, Call, Command, NewCall, Refusal};
+use model::calls::{self as machine, Actor, Call, Command, Direction, NewCall, Refusal};
 use model::{CallId, Role, TenantId, personal};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use step::Subject;
@@ -75,8 +76,12 @@ impl Calls {
         }
         // With everything locked, so that who came first in the log came first by the clock too.
         let now = self.broadcaster.clock.now();
-        let step = machine::start(new, &facts.context, now).map_err(|why| refused(&why))?;
-        facts::check_on_duty(&agents, &step)?;
+        // That the call has come is a fact; only the phone of somebody off duty is not rung.
+        let absent = new.direction == Direction::Inbound
+            && new.user.as_ref().is_some_and(|user| facts::is_off_duty(&agents, user));
+        let begun =
+            if absent { Cow::Owned(NewCall { user: None, ..new.clone() }) } else { Cow::Borrowed(new) };
+        let step = machine::start(&begun, &facts.context, now).map_err(|why| refused(&why))?;
         let call = subject.store(&mut work, &facts, &mut agents, step).await?;
         work.commit().await?;
         Ok((call, true))
@@ -112,7 +117,16 @@ impl Calls {
         );
         let mut agents = agents::lock(&mut work, tenant, &users).await?;
         if let Some((user, field)) = &named.user {
-            facts::check_user(&agents, user, field, named.rings)?;
+            // Whoever has a part in the call may have been deleted since.
+            if named.rings || !before.legs.iter().any(|leg| leg.user == *user) {
+                facts::check_user(&agents, user, field, named.rings)?;
+            }
+        }
+        if let Command::End { merged_into: Some(other), .. } = command {
+            let is_other = other != id && rows::find(work.conn(), tenant, other).await?.is_some();
+            if !is_other {
+                return Err(Error::field("merged_into", "must be the id of another call"));
+            }
         }
         let queues = machine::concerned_queues(before, command);
         let facts = facts::gather(&mut work, tenant, actor, before.waiting(), &queues).await?;

@@ -3,7 +3,7 @@
 
 use crate::EventName;
 use crate::calls::{Call, Direction};
-use crate::catalogue::{self, Field, Kind};
+use crate::catalogue::{self, Definition, Field, Kind};
 use crate::raw_object::{Object, object, quoted, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -20,6 +20,12 @@ pub fn masked<'a>(event: &EventName, payload: &'a RawValue) -> Cow<'a, RawValue>
         None => Cow::Borrowed(payload),
         Some(definition) => Cow::Owned(raw(mask_fields(payload, &|name| definition.field(name)))),
     }
+}
+
+/// Whether payloads of that name may hold personal data.
+#[must_use]
+pub fn is_in(event: &EventName) -> bool {
+    catalogue::find(event.as_str()).is_some_and(Definition::has_personal_data)
 }
 
 /// The call with the caller's, or the called one's, number and name masked. Numbers of one's own that were called, or called

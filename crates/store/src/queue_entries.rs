@@ -91,7 +91,10 @@ pub async fn page(
 ) -> Result<Vec<Stay>> {
     let (at, id) = after;
     let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT e.id, e.call_id, e.joined_at, e.offers, c.from_number, c.from_name
+        // Who is outside: of a call that an agent has made, whom it was made to.
+        "SELECT e.id, e.call_id, e.joined_at, e.offers,
+         CASE c.direction WHEN 'outbound' THEN c.to_number ELSE c.from_number END AS from_number,
+         CASE c.direction WHEN 'outbound' THEN c.to_name ELSE c.from_name END AS from_name
          FROM queue_entries e JOIN calls c ON c.tenant_id = e.tenant_id AND c.id = e.call_id
          WHERE e.tenant_id = ? AND e.queue_id = ? AND e.left_at IS NULL
          AND (e.joined_at > ? OR (e.joined_at = ? AND e.id > ?)) ORDER BY e.joined_at, e.id LIMIT ?")

@@ -33,6 +33,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(end_break::end_break))
         .routes(routes!(wrap_up::end_wrap_up))
         .routes(routes!(wrap_up::extend_wrap_up))
+        .routes(routes!(wrap_up::end_wrap_up_of))
+        .routes(routes!(wrap_up::extend_wrap_up_of))
         .routes(routes!(get::of_user, choose_of::choose_of))
         .routes(routes!(history::history))
 }

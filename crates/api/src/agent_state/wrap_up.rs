@@ -1,11 +1,12 @@
-//! `POST /api/v1/agent-state/me/wrap-up/end` and `…/extend`
+//! `POST /api/v1/agent-state/{me|user_id}/wrap-up/end` and `…/extend`
 
 use super::ChosenState;
 use crate::envelope::{Failed, Ok200, Success};
 use crate::error::Result;
-use crate::extract::{Body, Caller};
+use crate::extract::{AnyCaller, Body, Caller};
 use crate::state::ApiState;
-use axum::extract::State;
+use crate::users::user_id;
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -20,7 +21,25 @@ pub(crate) async fn end_wrap_up(
     State(state): State<Arc<ApiState>>,
     Caller(caller): Caller,
 ) -> Result<Ok200<ChosenState>> {
-    Ok(Ok200(ChosenState::of(&caller.tenant, &state.app.agents.end_wrap_up(&caller).await?)))
+    let (tenant, user) = (caller.tenant.clone(), caller.user.clone());
+    let outcome = state.app.agents.end_wrap_up(&app::Caller::User(caller), &user).await?;
+    Ok(Ok200(ChosenState::of(&tenant, &outcome)))
+}
+
+/// End an agent's wrap-up
+///
+/// For supervisors. What the agent chose comes into force. 409 outside a wrap-up.
+#[utoipa::path(post, path = "/api/v1/agent-state/{user_id}/wrap-up/end", tag = "Agents",
+    params(("user_id" = String, Path, description = "The agent")),
+    responses((status = 200, body = Success<ChosenState>),
+        (status = 409, description = "Not in wrap-up", body = Failed)))]
+pub(crate) async fn end_wrap_up_of(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Path(id): Path<String>,
+) -> Result<Ok200<ChosenState>> {
+    let outcome = state.app.agents.end_wrap_up(&caller, &user_id(&id)?).await?;
+    Ok(Ok200(ChosenState::of(caller.tenant(), &outcome)))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,6 +60,24 @@ pub(crate) async fn extend_wrap_up(
     Caller(caller): Caller,
     Body(extension): Body<WrapUpExtension>,
 ) -> Result<Ok200<ChosenState>> {
-    let outcome = state.app.agents.extend_wrap_up(&caller, extension.seconds).await?;
-    Ok(Ok200(ChosenState::of(&caller.tenant, &outcome)))
+    let (tenant, user) = (caller.tenant.clone(), caller.user.clone());
+    let outcome =
+        state.app.agents.extend_wrap_up(&app::Caller::User(caller), &user, extension.seconds).await?;
+    Ok(Ok200(ChosenState::of(&tenant, &outcome)))
+}
+
+/// Extend an agent's wrap-up
+///
+/// For supervisors. By so many seconds, up to the setting `wrap_up_max_seconds` in all (422). 409 outside a wrap-up.
+#[utoipa::path(post, path = "/api/v1/agent-state/{user_id}/wrap-up/extend", tag = "Agents", request_body = WrapUpExtension,
+    params(("user_id" = String, Path, description = "The agent")),
+    responses((status = 200, body = Success<ChosenState>)))]
+pub(crate) async fn extend_wrap_up_of(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Path(id): Path<String>,
+    Body(extension): Body<WrapUpExtension>,
+) -> Result<Ok200<ChosenState>> {
+    let outcome = state.app.agents.extend_wrap_up(&caller, &user_id(&id)?, extension.seconds).await?;
+    Ok(Ok200(ChosenState::of(caller.tenant(), &outcome)))
 }

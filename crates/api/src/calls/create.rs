@@ -37,7 +37,8 @@ pub(crate) struct NewCall {
     /// The queue where it waits at once; for an agent's own call to outside, the one that it is made for.
     #[schema(example = "queue-sales")]
     queue_id: Option<String>,
-    /// Inbound: the agent whom it rings. Else: the agent who places it.
+    /// Inbound: the agent whom it rings; one who is not on duty is not rung, and the call has no legs yet. Else: the agent who
+    /// places it, who is on the call from then on.
     user_id: Option<String>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct End {
     outcome: Option<String>,
     /// The telephone network's code (ITU-T Q.850).
     hangup_cause: Option<u16>,
-    /// The call that this one goes on in.
+    /// The call that this one goes on in; its outcome is then `merged`.
     merged_into: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use super::shapes::CallBody;
 use super::{call_id, show};
 use crate::envelope::{Ok200, Success};
 use crate::error::Result;
-use crate::extract::{AnyCaller, Body, given};
+use crate::extract::{AnyCaller, Body, given, not_null};
 use crate::state::ApiState;
 use app::calls::draft::ChangesDraft;
 use axum::extract::{Path, State};
@@ -22,9 +22,12 @@ pub(crate) struct CallChanges {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     disposition: Option<Option<String>>,
     /// All tags from now on: 50 at most, of 1 to 50 characters.
-    #[schema(max_items = 50)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     tags: Option<Vec<String>>,
     /// Texts by name, 50 in all; null takes one away, those not named stay.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     attributes: Option<BTreeMap<String, Option<String>>>,
 }
 

@@ -34,6 +34,11 @@ pub(crate) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> 
     Option::<Object<T>>::deserialize(d).map(|object| object.map(|object| object.0))
 }
 
+/// For a field that may be left out, and may not be null.
+pub(crate) fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    required(d).map(Some)
+}
+
 /// For a field that must be given.
 pub(crate) fn required<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
     Object::<T>::deserialize(d).map(|object| object.0)

@@ -1,7 +1,7 @@
 //! What requests and answers about queues look like.
 
 use crate::events::object;
-use crate::extract::given;
+use crate::extract::{given, not_null};
 use app::queues::Draft;
 use model::queues::Member;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,12 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SlaDraft {
     /// An answer within so many seconds is a good one; 20 if never said.
-    #[schema(minimum = 1, maximum = 86400, example = 20)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 86400, example = 20)]
     threshold_seconds: Option<i64>,
     /// How many of a hundred should be good; 80 if never said.
-    #[schema(minimum = 1, maximum = 100, example = 80)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 100, example = 80)]
     target_percent: Option<i64>,
 }
 
@@ -25,23 +27,26 @@ pub(crate) struct SlaDraft {
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueueDraft {
     /// Unique in the tenant.
-    #[schema(min_length = 1, max_length = 100, example = "Sales")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Sales")]
     name: Option<String>,
     /// `voice` or `chat`; fixed once the queue exists.
-    #[schema(example = "voice")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<String>, example = "voice")]
     channel: Option<String>,
     /// What the telephone system calls it.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     external_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "object::optional")]
+    #[serde(default, deserialize_with = "object::not_null")]
     sla: Option<SlaDraft>,
     /// Who gives up sooner is left out of every rate; null: as the tenant has it.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 3600)]
     short_abandon_seconds: Option<Option<i64>>,
     /// The time that an agent has after a call for its paper work; 0 if never said.
-    #[schema(minimum = 0, maximum = 3600)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 3600)]
     wrap_up_seconds: Option<i64>,
 }
 

@@ -36,6 +36,10 @@ pub(crate) struct QueueToday {
     service_level_percent: Option<f64>,
     threshold_seconds: u64,
     #[schema(required = true)]
+    abandonment_percent: Option<f64>,
+    #[schema(required = true)]
+    average_abandon_seconds: Option<f64>,
+    #[schema(required = true)]
     asa_seconds: Option<f64>,
     #[schema(required = true)]
     aht_seconds: Option<f64>,
@@ -88,6 +92,8 @@ impl StatsBody {
                 timed_out: today.timed_out,
                 service_level_percent: today.service_level_percent(),
                 threshold_seconds: stats.queue.settings.threshold.as_secs(),
+                abandonment_percent: today.abandonment_percent(),
+                average_abandon_seconds: today.average_abandon_seconds(),
                 asa_seconds: today.asa_seconds(),
                 aht_seconds: today.aht_seconds(),
                 max_wait_seconds: today.max_wait_seconds(),

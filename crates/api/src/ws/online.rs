@@ -2,7 +2,8 @@
 
 use crate::envelope::{Ok200, OkList, PageMeta, Success, SuccessList};
 use crate::error::Result;
-use crate::extract::Caller;
+use crate::extract::{Caller, Query};
+use crate::paging::{Page, next_cursor};
 use crate::state::ApiState;
 use crate::users::user_id;
 use axum::extract::{Path, State};
@@ -42,13 +43,18 @@ pub(crate) struct OnlineUser {
 }
 
 /// List online users
-#[utoipa::path(get, path = "/api/v1/ws/users/online", tag = "Real time",
+#[utoipa::path(get, path = "/api/v1/ws/users/online", tag = "Real time", params(Page),
     responses((status = 200, body = SuccessList<OnlineUser, PageMeta>)))]
 pub(crate) async fn online_users(
     State(state): State<Arc<ApiState>>,
     Caller(caller): Caller,
+    Query(page): Query<Page>,
 ) -> Result<OkList<OnlineUser, PageMeta>> {
-    let users = state.app.connections.online_users(&caller.tenant).await?;
+    let (limit, after) = (page.limit()?, page.after()?);
+    let mut users = state.app.connections.online_users(&caller.tenant).await?;
+    users.sort_unstable();
+    users.retain(|user| after.as_deref().is_none_or(|after| user.as_str() > after));
+    let next_cursor = next_cursor(&mut users, limit, |user| user.as_str().to_owned());
     let show = |user: model::UserId| OnlineUser { user_id: user.into() };
-    Ok(OkList(users.into_iter().map(show).collect(), PageMeta { next_cursor: None }))
+    Ok(OkList(users.into_iter().map(show).collect(), PageMeta { next_cursor }))
 }

@@ -154,7 +154,11 @@ impl Ends {
         let outcome =
             self.outcome.and_then(|text| word(&mut problems, "outcome", &text, Outcome::parse, Outcome::ALL));
         let merged_into = self.merged_into.and_then(|id| problems.take("merged_into", CallId::parse(&id)));
+        let goes_on = merged_into.as_ref().map(|_| Outcome::Merged);
+        let fits = goes_on.is_none() || outcome.is_none_or(|outcome| outcome == Outcome::Merged);
+        problems.check(fits, "outcome", "must be merged, or left out, where merged_into names a call");
         problems.into_result()?;
+        let outcome = outcome.or(goes_on);
         Ok(Command::End { ended_by, outcome, hangup_cause: self.hangup_cause, merged_into })
     }
 }

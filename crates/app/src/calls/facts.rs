@@ -7,7 +7,7 @@ use crate::broadcaster::Work;
 use crate::fields::FieldProblem;
 use crate::{Error, Result};
 use model::agents::{Command as AgentCommand, State};
-use model::calls::{Actor, Command, Context, Direction, Entry, QueueFacts, Step, Target};
+use model::calls::{Actor, Command, Context, Entry, QueueFacts, Step, Target};
 use model::queues::{Channel, Queue};
 use model::{EntryId, LegId, QueueId, TenantId, TenantSettings, UserId};
 use store::{calls, queues, settings};
@@ -101,16 +101,15 @@ pub(super) fn check_user(agents: &LockedAgents, user: &UserId, field: &str, ring
     }
 }
 
-/// Nobody's phone rings who is not on duty. Who places a call is there, whatever the state says.
+pub(super) fn is_off_duty(agents: &LockedAgents, user: &UserId) -> bool {
+    agents.get(user).is_some_and(|locked| locked.agent.state == State::Offline)
+}
+
+/// Nobody's phone rings who is not on duty.
 pub(super) fn check_on_duty(agents: &LockedAgents, step: &Step) -> Result<()> {
-    let places = |user: &UserId| {
-        step.call.direction != Direction::Inbound
-            && step.call.legs.len() == 1
-            && step.call.legs.iter().any(|leg| leg.user == *user && leg.role != model::calls::Role::Agent)
-    };
     let offered = step.agents.iter().filter(|(_, work)| matches!(work, AgentCommand::Offered { .. }));
-    for (user, _) in offered.filter(|(user, _)| !places(user)) {
-        if agents.get(user).is_some_and(|locked| locked.agent.state == State::Offline) {
+    for (user, _) in offered {
+        if is_off_duty(agents, user) {
             return Err(Error::Conflict {
                 code: "agent_offline",
                 message: "the agent is not on duty, so no call can ring there".into(),

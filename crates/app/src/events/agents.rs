@@ -92,7 +92,7 @@ fn state_changed<'a>(
         reason: changed.reason.as_deref(),
         source: changed.source,
         changed_by: changed.by.as_ref().filter(|_| by_a_person),
-        changed_at: changed.at,
+        changed_at: changed.began,
         previous_state_seconds: changed.previous_state_lasted.as_secs_f64(),
         routable: changed.routable,
         call_id: changed.call.as_ref(),

@@ -1,5 +1,6 @@
 //! Masks callers' personal data that is older than its tenant wants it kept (`erase_after_days`): in calls that have ended, in
-//! the log, and in the copies of payloads that deliveries keep. What is masked already looks the same masked again.
+//! the log, and in the copies of payloads that deliveries keep. What is masked already looks the same masked again. What
+//! endpoints answered to such deliveries goes too.
 
 use super::Retention;
 use crate::Result;
@@ -82,17 +83,24 @@ impl Retention {
         let found = rows::page(reader.conn(), place, tenant, after, before, PAYLOADS).await?;
         drop(reader);
         let Some(last) = found.last().map(|last| last.number) else { return Ok(false) };
+        let answered = found.iter().filter(|found| place == Place::Deliveries && may_hold_some(found));
+        let answered: Vec<i64> = answered.map(|found| found.number).collect();
         let changed: Vec<(i64, String)> = found.into_iter().filter_map(masked).collect();
-        if !changed.is_empty() {
+        if !(changed.is_empty() && answered.is_empty()) {
             let mut tx = self.store.begin().await?;
             for (number, payload) in &changed {
                 rows::replace(tx.conn(), place, tenant, *number, payload).await?;
             }
+            rows::forget_answers(tx.conn(), tenant, &answered).await?;
             tx.commit().await?;
         }
         self.erased.set(tenant, place, last);
         Ok(true)
     }
+}
+
+fn may_hold_some(found: &Found) -> bool {
+    EventName::parse(&found.event).is_ok_and(|name| personal::is_in(&name))
 }
 
 /// The payload masked, if that makes a difference.

@@ -67,7 +67,7 @@ pub struct StateChanged {
     pub state: State,
     /// The state before; the same if only its reason, its call, or the end of the wrap-up, changed.
     pub previous_state: State,
-    /// How long that had been said; zero before the first change.
+    /// How long that had been said; zero before the first change, and where the state and its reason stay.
     pub previous_state_lasted: Duration,
     /// The reason shown.
     pub reason: Option<String>,
@@ -77,6 +77,8 @@ pub struct StateChanged {
     pub by: Option<UserId>,
     /// When.
     pub at: Timestamp,
+    /// When the state, with this reason, began: earlier where only its call, or the end of the wrap-up, changed.
+    pub began: Timestamp,
     /// Whether new voice work may be offered now, regardless of queue.
     pub routable: bool,
     /// The call that the state comes from.
@@ -173,7 +175,7 @@ fn publish(before: &Agent, after: &mut Agent, now: Timestamp) -> bool {
             .for_each(|item| item.shown = true);
     }
     let changed = seen(before) != seen(after);
-    if changed {
+    if (before.state, before.shown_reason()) != (after.state, after.shown_reason()) {
         after.previous_state = Some(before.state);
         after.since = Some(now);
     }
@@ -187,14 +189,19 @@ fn seen(agent: &Agent) -> (State, Option<&str>, Option<&CallId>, Option<Timestam
 
 fn state_changed(before: &Agent, after: &Agent, cause: &Cause, now: Timestamp) -> StateChanged {
     let work = after.shown_work();
+    let is_new = after.since != before.since;
     StateChanged {
         state: after.state,
         previous_state: before.state,
-        previous_state_lasted: before.since.map_or(Duration::ZERO, |since| now.since(since)),
+        previous_state_lasted: before
+            .since
+            .filter(|_| is_new)
+            .map_or(Duration::ZERO, |since| now.since(since)),
         reason: after.shown_reason().map(Into::into),
         source: cause.source,
         by: cause.by.clone(),
         at: now,
+        began: after.since.unwrap_or(now),
         routable: after.routable(),
         call: work.map(|item| item.call.clone()),
         until: work.and_then(|item| item.until),

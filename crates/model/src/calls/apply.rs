@@ -112,6 +112,9 @@ fn answer(progress: &mut Progress, user: &UserId) -> Result<bool, Refusal> {
     if let Some(agent) = progress.call.agent() {
         return progress.refuse(Why::Taken(agent.clone()));
     }
+    if own.is_none() && has_handed_on(&progress.call, user) {
+        return Ok(false);
+    }
     let id = match own {
         Some(leg) if leg.role == Role::Caller => return answer_caller(progress, &leg.id),
         Some(leg) => leg.id,
@@ -120,6 +123,13 @@ fn answer(progress: &mut Progress, user: &UserId) -> Result<bool, Refusal> {
     progress.end_holds();
     take(progress, &id);
     Ok(true)
+}
+
+/// Whether the agent has had the call, and it rings for somebody else since: an answer then is a report that was sent again.
+fn has_handed_on(call: &Call, user: &UserId) -> bool {
+    let last = call.legs.iter().rfind(|leg| leg.user == *user && leg.answered_at.is_some());
+    let rings_since = |over| call.legs.iter().any(|leg| leg.offered() && leg.offered_at >= over);
+    last.and_then(|leg| leg.ended_at).is_some_and(rings_since)
 }
 
 /// An agent takes the call, out of its queue if it waits, from whoever else it rings for.

@@ -1,7 +1,7 @@
 //! What follows from a call's legs and entries: its state, who is in it, and its times.
 
-use super::call::{Call, Entry, Leg};
-use super::{OfferOutcome, Role, State};
+use super::call::{Call, Entry, Leg, Party};
+use super::{Direction, OfferOutcome, Role, State};
 use crate::queues::EndedEntry;
 use crate::{QueueId, Timestamp, UserId};
 use std::time::Duration;
@@ -79,6 +79,12 @@ impl Entry {
 }
 
 impl Call {
+    /// Who is outside: the caller, or who was called by an agent.
+    #[must_use]
+    pub fn customer(&self) -> &Party {
+        if self.direction == Direction::Outbound { &self.to } else { &self.from }
+    }
+
     /// The leg of the agent who has the call.
     #[must_use]
     pub fn agent_leg(&self) -> Option<&Leg> {

@@ -1,6 +1,6 @@
 //! How a call ends, and what became of it.
 
-use super::call::Leg;
+use super::call::{Call, Leg};
 use super::progress::Progress;
 use super::said::{Ending, What};
 use super::{Direction, EndedBy, OfferOutcome, Outcome, State, Where};
@@ -29,7 +29,7 @@ pub(super) fn end(progress: &mut Progress, end: End) -> bool {
         return false;
     }
     progress.end_holds();
-    let outcome = outcome(progress, &end);
+    let outcome = outcome(&progress.call, &end);
     let place = place(progress);
     let left = leave(progress, &end);
     if outcome == Outcome::Abandoned {
@@ -50,28 +50,34 @@ pub(super) fn end(progress: &mut Progress, end: End) -> bool {
 }
 
 /// Whether it ended because the other side hung up, as far as it has been told.
-fn hung_up(end: &End) -> bool {
+fn hung_up(call: &Call, end: &End) -> bool {
     use Outcome::{Abandoned, Answered, Merged, NoAnswer, Voicemail};
     match (end.ended_by, end.outcome) {
         (_, Some(Abandoned)) => true,
-        (EndedBy::Customer, outcome) => !matches!(outcome, Some(Voicemail | Merged)),
-        (EndedBy::Unknown, outcome) => matches!(outcome, None | Some(Answered | NoAnswer)),
+        (_, Some(Voicemail | Merged)) => false,
+        (EndedBy::Customer, _) | (EndedBy::Unknown, None | Some(Answered)) => true,
+        // What telephone systems say of whoever waits and gives up, but also of a phone that nobody picked up.
+        (EndedBy::Unknown, Some(NoAnswer)) => call.waiting().is_some(),
         _ => false,
     }
 }
 
 /// Whether a human has answered, and whether the caller gave up, is known here; the rest is as it was told.
-fn outcome(progress: &Progress, end: &End) -> Outcome {
-    let call = &progress.call;
+fn outcome(call: &Call, end: &End) -> Outcome {
+    use Outcome::{Abandoned, Answered, Failed, Merged, NoAnswer, Rejected, Voicemail};
     let outward = call.direction == Direction::Outbound;
-    let waited = !outward || call.waiting().is_some() || end.outcome == Some(Outcome::Abandoned);
+    let waited = !outward || call.waiting().is_some() || end.outcome == Some(Abandoned);
+    let answered = call.answered_at.is_some();
+    let outside = call.outside.is_some();
     match end.outcome {
-        Some(told) if !matches!(told, Outcome::Answered | Outcome::Abandoned) => told,
+        Some(told @ (Voicemail | Merged)) => told,
+        _ if hung_up(call, end) && waited && !answered && !outside => Abandoned,
+        Some(Failed) => Failed,
+        Some(told) if !answered && !matches!(told, Answered | Abandoned) => told,
         // Nobody tells what happens outside; there somebody has the call.
-        _ if call.answered_at.is_some() || call.outside.is_some() => Outcome::Answered,
-        _ if hung_up(end) && waited => Outcome::Abandoned,
-        _ if !outward && matches!(end.ended_by, EndedBy::Agent | EndedBy::Supervisor) => Outcome::Rejected,
-        _ => Outcome::NoAnswer,
+        _ if answered || outside => Answered,
+        _ if !outward && matches!(end.ended_by, EndedBy::Agent | EndedBy::Supervisor) => Rejected,
+        _ => NoAnswer,
     }
 }
 
@@ -90,7 +96,7 @@ fn place(progress: &Progress) -> Where {
 fn leave(progress: &mut Progress, end: &End) -> Option<u32> {
     let position = progress.call.waiting().and_then(|entry| progress.context.queue(&entry.queue)?.position);
     progress.leave(match end.ended_by {
-        _ if hung_up(end) => LeftReason::Abandoned,
+        _ if hung_up(&progress.call, end) => LeftReason::Abandoned,
         EndedBy::Agent | EndedBy::Supervisor | EndedBy::System if !progress.estimated => LeftReason::Removed,
         _ => LeftReason::Unknown,
     });
@@ -99,7 +105,7 @@ fn leave(progress: &mut Progress, end: &End) -> Option<u32> {
 
 fn abandoned(progress: &mut Progress, place: Where, position: Option<u32>) {
     let wait = progress.call.present_wait(progress.now);
-    let (queue, from) = (progress.call.queue.clone(), progress.call.from.clone());
+    let (queue, from) = (progress.call.queue.clone(), progress.call.customer().clone());
     let short = wait < short_abandon(progress);
     progress.say(queue, None, Vec::new(), What::Abandoned { place, wait, position, short, from });
 }

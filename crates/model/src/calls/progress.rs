@@ -81,8 +81,12 @@ impl<'a> Progress<'a> {
             left_at: None,
             reason: None,
         };
-        let joined =
-            What::Joined { entry: entry.id.clone(), position: size, size, from: self.call.from.clone() };
+        let joined = What::Joined {
+            entry: entry.id.clone(),
+            position: size,
+            size,
+            from: self.call.customer().clone(),
+        };
         self.call.entries.push(entry);
         self.call.queue = Some(queue.clone());
         self.call.outside = None;
@@ -137,7 +141,7 @@ impl<'a> Progress<'a> {
         if let Some(entry) = self.call.entries.iter_mut().rfind(|entry| entry.open()) {
             entry.offers = entry.offers.saturating_add(1);
         }
-        let (id, from) = (leg.id.clone(), self.call.from.clone());
+        let (id, from) = (leg.id.clone(), self.call.customer().clone());
         self.say_to_self(&leg, What::Ringing { leg: id, attempt: leg.attempt, from, also_ringing });
         self.work(user, AgentCommand::Offered { call: self.call.id.clone(), leg: leg.id });
         Ok(())
@@ -188,7 +192,10 @@ impl<'a> Progress<'a> {
         }
         let via = leg.via.unwrap_or(Via::Direct);
         self.say_to_party(&leg, What::Answered { leg: id.clone(), wait, ring: leg.ring(now), via });
-        self.work(&leg.user, AgentCommand::Answered { call: self.call.id.clone(), leg: id.clone() });
+        // Who has dialled is at work already.
+        if leg.role == Role::Agent {
+            self.work(&leg.user, AgentCommand::Answered { call: self.call.id.clone(), leg: id.clone() });
+        }
     }
 
     /// Who placed an internal call is in it too, once it is answered.
@@ -196,9 +203,7 @@ impl<'a> Progress<'a> {
         let now = self.now;
         let caller = self.call.legs.iter().find(|leg| leg.offered() && leg.role == Role::Caller);
         let Some(id) = caller.map(|leg| leg.id.clone()) else { return };
-        if let Some(leg) = self.change(&id, |leg| leg.answered_at = Some(now)) {
-            self.work(&leg.user, AgentCommand::Answered { call: self.call.id.clone(), leg: id });
-        }
+        self.change(&id, |leg| leg.answered_at = Some(now));
     }
 
     /// An agent puts the other on hold.

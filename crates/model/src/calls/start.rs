@@ -39,7 +39,8 @@ fn place(progress: &mut Progress, user: &UserId, role: Role, new: &NewCall) -> R
     let leg = progress.begin(user, role, Some(Via::Outbound), queue)?;
     let first = What::beginning(&progress.call, Some(leg.id.clone()));
     progress.say(new.queue.clone(), Some(user.clone()), vec![user.clone()], first);
-    progress.work(user, AgentCommand::Offered { call: new.id.clone(), leg: leg.id });
+    // Who dials is busy with the call from then on.
+    progress.work(user, AgentCommand::Answered { call: new.id.clone(), leg: leg.id });
     Ok(own_work)
 }
 

@@ -94,6 +94,12 @@ const STATS: &[Field] = &[
             .nullable()
             .like("82.1"),
             integer("threshold_seconds", "That threshold").like("20"),
+            number("abandonment_percent", "Abandoned, of all but the short ones; null if there are none")
+                .nullable()
+                .like("7.7"),
+            seconds("average_abandon_seconds", "The average wait of the abandoned; null if there are none")
+                .nullable()
+                .like("31.5"),
             seconds("asa_seconds", "The average wait of the answered; null if there are none")
                 .nullable()
                 .like("14.2"),

@@ -83,7 +83,14 @@ impl Listener {
         let detail =
             self.reason != changed.reason || self.call != changed.call || self.until != changed.until;
         assert!(changed.state != last || detail, "nothing new is told");
-        let lasted = self.since.map_or(Duration::ZERO, |since| changed.at.since(since));
+        let goes_on = self.since.filter(|_| changed.state == last && changed.reason == self.reason);
+        assert_eq!(
+            changed.began,
+            goes_on.unwrap_or(changed.at),
+            "only another call, or another end of the wrap-up"
+        );
+        let lasted =
+            self.since.filter(|_| goes_on.is_none()).map_or(Duration::ZERO, |since| changed.at.since(since));
         assert_eq!(changed.previous_state_lasted, lasted);
         if last != State::Offline {
             self.duty += lasted;
@@ -94,7 +101,7 @@ impl Listener {
         self.state = Some(changed.state);
         self.reason.clone_from(&changed.reason);
         self.call.clone_from(&changed.call);
-        (self.until, self.since, self.version) = (changed.until, Some(changed.at), changed.version);
+        (self.until, self.since, self.version) = (changed.until, Some(changed.began), changed.version);
     }
 
     /// What the agent itself says is what was heard.
@@ -192,7 +199,8 @@ fn is_right(before: &Agent, change: &Change) {
         != Listener { version: 0, wish: None, ..Listener::of(agent) };
     assert_eq!(changes, usize::from(visible), "one event for each visible change");
     assert_eq!(agent.version, before.version + i64::from(!change.events.is_empty()));
-    let previous = if visible { Some(before.state) } else { before.previous_state };
+    let is_new = (before.state, before.shown_reason()) != (agent.state, agent.shown_reason());
+    let previous = if is_new { Some(before.state) } else { before.previous_state };
     assert_eq!(agent.previous_state, previous);
     if let Some(changed) = change.state_changed() {
         assert_eq!((changed.version, changed.routable), (agent.version, agent.routable()));

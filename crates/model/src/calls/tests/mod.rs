@@ -1,5 +1,6 @@
 //! What the tests of calls share: a desk at which a call is driven, and short names.
 
+mod ends;
 mod fold;
 mod life;
 mod properties;
@@ -110,6 +111,11 @@ impl Desk {
     /// What the last step said of that name.
     pub fn said(&self, name: &str) -> &CallEvent {
         self.last().events.iter().find(|event| event.what.name() == name).unwrap()
+    }
+
+    /// The names of everything said so far.
+    pub fn all_said(&self) -> Vec<&'static str> {
+        self.log().map(|(_, event)| event.what.name()).collect()
     }
 
     pub fn ending(&self) -> &Ending {
