@@ -37,6 +37,11 @@ impl Calls {
     pub fn told(&self) -> Value {
         self.0.values().map(Call::told).collect()
     }
+
+    /// Those that go on.
+    pub fn active(&self) -> Value {
+        self.0.values().map(Call::told).filter(|call| call["state"] != "ended").collect()
+    }
 }
 
 fn is_open(leg: &Value) -> bool {

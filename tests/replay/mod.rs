@@ -17,6 +17,8 @@ use walk::Walk;
 enum Of {
     Agents,
     Calls,
+    /// Those that go on.
+    Active,
     Waiting(String),
     Members(String),
     Day(String),
@@ -34,6 +36,7 @@ impl Of {
         match self {
             Self::Agents => "/api/v1/agent-state".into(),
             Self::Calls => "/api/v1/calls".into(),
+            Self::Active => "/api/v1/calls?active=true".into(),
             Self::Waiting(queue) => format!("/api/v1/queues/{queue}/entries"),
             Self::Members(queue) => format!("/api/v1/queues/{queue}/members"),
             Self::Day(queue) => format!("/api/v1/queues/{queue}/stats"),
@@ -56,6 +59,7 @@ impl Picture {
         let (told, shown): (Value, Vec<Value>) = match &self.of {
             Of::Agents => (books.agents.told(), agents::shown(&shown)),
             Of::Calls => (books.calls.told(), calls::shown(shown)),
+            Of::Active => (books.calls.active(), calls::shown(shown)),
             Of::Waiting(queue) => {
                 (books.waiting(queue), shown.iter().map(|entry| entry["entry_id"].clone()).collect())
             }
@@ -66,8 +70,23 @@ impl Picture {
     }
 }
 
+/// The wallboard: several lists, all of the same position.
+async fn wallboard(client: &Client) -> Vec<Picture> {
+    let answer = client.get("/api/v1/wallboard").await.expect(200);
+    let (data, seq) = (answer.data(), answer.body["meta"]["seq"].as_i64().expect("a position"));
+    let list = |name: &str| data[name].as_array().expect("a list").clone();
+    let day = |queue: Value| {
+        let of = Of::Day(queue["id"].as_str().expect("an id").to_owned());
+        Picture { of, shown: vec![queue["stats"].clone()], seq }
+    };
+    let mut all: Vec<Picture> = list("queues").into_iter().map(day).collect();
+    all.push(Picture { of: Of::Agents, shown: list("agents"), seq });
+    all.push(Picture { of: Of::Active, shown: list("calls"), seq });
+    all
+}
+
 async fn pictures(walk: &Walk<'_>) -> Vec<Picture> {
-    let mut all = Vec::new();
+    let mut all = wallboard(&walk.reader).await;
     for of in [Of::Agents, Of::Calls] {
         all.push(of.picture(&walk.reader).await);
     }

@@ -65,8 +65,12 @@ pub(crate) fn finish(mut document: OpenApi) -> String {
 }
 
 fn complete(method: &str, path: &str, operation: &mut Operation) {
-    let signed_in =
-        permissions::find(method, path).is_some_and(|rule| matches!(rule.access, Access::Only(..)));
+    let rule = permissions::find(method, path);
+    if let Some(rule) = rule {
+        let told = operation.description.take().map_or(String::new(), |told| format!("{told}\n\n"));
+        operation.description = Some(told + &rule.access.who());
+    }
+    let signed_in = rule.is_some_and(|rule| matches!(rule.access, Access::Only(..)));
     let mut failures =
         vec![("429", "Too often: come back after Retry-After seconds"), ("500", "A defect of the server")];
     failures.push(("503", "A dependency is down: come back after Retry-After seconds"));

@@ -23,6 +23,22 @@ pub(crate) struct Rule {
     pub is_carried_through: bool,
 }
 
+impl Access {
+    /// Who may, in a sentence.
+    pub(crate) fn who(&self) -> String {
+        let Self::Only(roles, scope) = self else { return "For everybody, without signing in.".into() };
+        let roles = match roles {
+            [Role::Admin] => "admins",
+            [Role::Admin, Role::Supervisor] => "supervisors and admins",
+            _ => "every signed-in user",
+        };
+        match scope {
+            Some(scope) => format!("For {roles}, and API keys with `{}`.", scope.as_str()),
+            None => format!("For {roles}, not for API keys."),
+        }
+    }
+}
+
 const ADMINS: Access = admins_or(None);
 const USERS: Access = users_or(None);
 const EVERYBODY: Access = Access::Everybody;
@@ -164,4 +180,51 @@ pub(crate) const TABLE: &[Rule] = &[
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
     let method = if method == "HEAD" { "GET" } else { method };
     TABLE.iter().find(|rule| rule.path == path && rule.method == method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    const ABOUT: &str = "<!-- Made from crates/api/src/permissions.rs: edit it there, then UPDATE_DOCS=1 cargo test -p api -->
+# Who may call what
+
+What is not in this table may not be called. Whoever may not gets 403, without good credentials 401; another tenant's things are a 404.
+Agents see and change of calls their own only, and pause themselves only; of their colleagues' states they see the state alone. `/ws` and
+the event stream take a ticket in place of a token; `/metrics` has a token of its own ([metrics](metrics.md)). For the
+wallboard a key needs `queues:read` and `calls:read` besides.
+
+| call | admin | supervisor | agent | API key with |
+|---|---|---|---|---|
+";
+
+    fn document() -> String {
+        let mut text = ABOUT.to_owned();
+        for rule in TABLE.iter().filter(|rule| rule.path != "/test/clock") {
+            let (roles, scope) = match rule.access {
+                Access::Everybody => (None, "no credentials needed"),
+                Access::Only(roles, scope) => (Some(roles), scope.map_or("–", |scope| scope.as_str())),
+            };
+            let may = |role| if roles.is_none_or(|roles| roles.contains(&role)) { "✔" } else { "–" };
+            let [admin, supervisor, agent] = [Role::Admin, Role::Supervisor, Role::Agent].map(may);
+            let (method, path) = (rule.method, rule.path);
+            let _ = writeln!(text, "| `{method} {path}` | {admin} | {supervisor} | {agent} | {scope} |");
+        }
+        text
+    }
+
+    #[test]
+    fn the_documentation_says_what_the_table_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/permissions.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, document()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(
+            written,
+            document(),
+            "docs/permissions.md is not what the table says: UPDATE_DOCS=1 cargo test -p api"
+        );
+    }
 }

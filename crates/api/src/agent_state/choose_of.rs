@@ -31,7 +31,7 @@ pub(crate) struct SetState {
 
 /// Set an agent's state
 ///
-/// For supervisors. During a call it is a wish for afterwards, unless `force` ends the duty. Who is off duty, or away because
+/// During a call it is a wish for afterwards, unless `force` ends the duty. Who is off duty, or away because
 /// the connection is gone, cannot be made available by somebody else (409).
 #[utoipa::path(put, path = "/api/v1/agent-state/{user_id}", tag = "Agents", request_body = SetState,
     params(("user_id" = String, Path, description = "The agent")),

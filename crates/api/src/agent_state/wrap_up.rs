@@ -28,7 +28,7 @@ pub(crate) async fn end_wrap_up(
 
 /// End an agent's wrap-up
 ///
-/// For supervisors. What the agent chose comes into force. 409 outside a wrap-up.
+/// What the agent chose comes into force. 409 outside a wrap-up.
 #[utoipa::path(post, path = "/api/v1/agent-state/{user_id}/wrap-up/end", tag = "Agents",
     params(("user_id" = String, Path, description = "The agent")),
     responses((status = 200, body = Success<ChosenState>),
@@ -68,7 +68,7 @@ pub(crate) async fn extend_wrap_up(
 
 /// Extend an agent's wrap-up
 ///
-/// For supervisors. By so many seconds, up to the setting `wrap_up_max_seconds` in all (422). 409 outside a wrap-up.
+/// By so many seconds, up to the setting `wrap_up_max_seconds` in all (422). 409 outside a wrap-up.
 #[utoipa::path(post, path = "/api/v1/agent-state/{user_id}/wrap-up/extend", tag = "Agents", request_body = WrapUpExtension,
     params(("user_id" = String, Path, description = "The agent")),
     responses((status = 200, body = Success<ChosenState>)))]
