@@ -40,6 +40,20 @@ on_both! {
         }
     }
 
+    async fn what_a_deleted_agent_did_stays_known(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        choose(&kim, "busy").await.expect(200);
+        admin.delete(&format!("/api/v1/users/{kim_id}")).await.succeeded();
+        let history = admin.get(&format!("/api/v1/agent-state/{kim_id}/history")).await.expect(200);
+        assert_eq!(states(&history), ["offline", "busy"]);
+        let stranger = server.other_tenant("other").await;
+        stranger.get(&format!("/api/v1/agent-state/{kim_id}/history")).await.assert_error(404);
+        let (idle, idle_id) = server.user("lee@example.com", "agent").await;
+        idle.get(&format!("/api/v1/agent-state/{idle_id}/history")).await.expect(200);
+        admin.get("/api/v1/agent-state/nobody/history").await.assert_error(404);
+    }
+
     async fn agents_see_their_own_history_only_and_programs_with_the_scope_all(server) {
         let admin = server.admin().await;
         let (kim, kim_id) = server.user("kim@example.com", "agent").await;

@@ -148,6 +148,21 @@ on_both! {
         assert_eq!(told["queue_name"], "Support", "{told}");
     }
 
+    async fn settings_that_cannot_be_read_are_their_own_tenants_trouble_alone(server) {
+        let admin = server.admin().await;
+        let other = server.other_tenant("other").await;
+        let (id, theirs) = (queue(&admin, "Sales").await, queue(&other, "Theirs").await);
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        let (mut of_other, _) = Ws::connect(&server, &other).await;
+        numbers(&mut ws, &id, |_| true).await;
+        numbers(&mut of_other, &theirs, |_| true).await;
+        server.sql("INSERT INTO tenant_settings (tenant_id, settings, updated_at) VALUES ('other', 'no JSON', 0)").await;
+        call(&admin, &id, "+4930901820").await;
+        numbers(&mut ws, &id, |stats| stats["waiting"] == 1).await;
+        other.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.assert_error(500);
+        choose(&admin, "available").await;
+    }
+
     async fn numbers_are_of_the_tenants_day(server, JWT_ACCESS_TTL = "90d") {
         let admin = server.admin().await;
         let id = queue(&admin, "Sales").await;

@@ -115,7 +115,12 @@ impl Agents {
         limit: i64,
     ) -> Result<Vec<HistoryEntry>> {
         let mut reader = self.broadcaster.store.read().await?;
-        rows::find(reader.conn(), tenant, user).await?.ok_or(Error::NotFound("agent"))?;
+        // Of a user who was deleted since it is kept as long.
+        let is_known = rows::find(reader.conn(), tenant, user).await?.is_some()
+            || rows::has_history(reader.conn(), tenant, user).await?;
+        if !is_known {
+            return Err(Error::NotFound("agent"));
+        }
         Ok(rows::history(reader.conn(), tenant, user, filter, limit).await?)
     }
 }

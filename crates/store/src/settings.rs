@@ -14,11 +14,12 @@ pub async fn find(conn: Conn<'_>, tenant: &TenantId) -> Result<TenantSettings> {
     read(&text)
 }
 
-/// The settings of several tenants; the product's where one has set nothing.
+/// The settings of several tenants; the product's where one has set nothing. What cannot be read is an error of that tenant
+/// alone.
 pub async fn of_tenants(
     conn: Conn<'_>,
     tenants: &BTreeSet<TenantId>,
-) -> Result<HashMap<TenantId, TenantSettings>> {
+) -> Result<HashMap<TenantId, Result<TenantSettings>>> {
     let ids: Vec<&TenantId> = tenants.iter().collect();
     let rows: Vec<(String, String)> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT tenant_id, settings FROM tenant_settings WHERE tenant_id IN (");
@@ -34,7 +35,7 @@ pub async fn of_tenants(
         Some(text) => read(text),
         None => Ok(TenantSettings::default()),
     };
-    tenants.iter().map(|tenant| Ok((tenant.clone(), of(tenant)?))).collect()
+    Ok(tenants.iter().map(|tenant| (tenant.clone(), of(tenant))).collect())
 }
 
 fn read(text: &str) -> Result<TenantSettings> {

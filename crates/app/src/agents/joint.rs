@@ -5,9 +5,9 @@
 use super::Outcome;
 use super::asking::{By, not_on_break};
 use super::changes::{self, Changed};
-use crate::Result;
 use crate::batches::{Weight, Writer};
 use crate::broadcaster::Broadcaster;
+use crate::{Error, Result};
 use model::agents::{Agent, Choice, Command, Presence};
 use model::{TenantId, TenantSettings, Timestamp, UserId};
 use std::collections::{BTreeMap, HashMap};
@@ -104,7 +104,7 @@ impl Writer for Commands {
 /// The agents of one transaction.
 struct Together {
     agents: BTreeMap<Key, Locked>,
-    settings: HashMap<TenantId, TenantSettings>,
+    settings: HashMap<TenantId, store::Result<TenantSettings>>,
     now: Timestamp,
     changes: Vec<Changed>,
 }
@@ -118,7 +118,11 @@ impl Together {
         if !locked.is_active {
             return Err(by.inactive());
         }
-        let settings = self.settings.entry(tenant.clone()).or_default();
+        let settings = match self.settings.get(tenant) {
+            Some(Ok(settings)) => settings,
+            Some(Err(error)) => return Err(Error::Internal(error.to_string())),
+            None => &TenantSettings::default(),
+        };
         let command = what.command(&locked.agent)?;
         let changed = changes::decide(tenant, locked, &command, settings, self.now)?;
         let has_changed = changed.is_some();

@@ -117,7 +117,9 @@ impl Queues {
         let settings = settings::of_tenants(reader.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
         let has_moved = |(tenant, head): (TenantId, i64)| {
-            let (known, settings) = (state.tenants.get(&tenant)?, settings.get(&tenant)?);
+            // Of settings that cannot be read the refreshing tells.
+            let Ok(settings) = settings.get(&tenant)? else { return Some(tenant) };
+            let known = state.tenants.get(&tenant)?;
             (known.seq != head || !known.is_of(settings.day_of(now))).then_some(tenant)
         };
         Ok(heads.into_iter().filter_map(has_moved).collect())
@@ -148,8 +150,14 @@ impl Queues {
         let now = self.broadcaster.clock.now();
         let (mut questions, mut notes) = (Vec::new(), Vec::new());
         for (tenant, head) in heads {
+            let Some(settings) =
+                settings.remove(&tenant).map(|known| or_later(tenant.as_str(), known.map_err(Error::from)))
+            else {
+                continue;
+            };
+            let Some(settings) = settings? else { continue };
             let known = state.tenants.entry(tenant.clone()).or_default();
-            let day = settings.remove(&tenant).unwrap_or_default().day_of(now);
+            let day = settings.day_of(now);
             if let Some((dirty, queues)) =
                 or_later(tenant.as_str(), wanted(snapshot.conn(), &tenant, known, head, day).await)?
             {

@@ -97,6 +97,14 @@ pub async fn history(
         .bind(tenant.as_str()).bind(user.as_str()).bind(first).bind(before).bind(limit).fetch_all(c).await)
 }
 
+/// Whether anything is kept of an agent.
+pub async fn has_history(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<bool> {
+    let one: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT version FROM agent_state_history WHERE tenant_id = ? AND user_id = ? LIMIT 1")
+        .bind(tenant.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
+    Ok(one.is_some())
+}
+
 /// The version of the agent's first change at that moment or later.
 async fn first_since(
     conn: Conn<'_>,
