@@ -1,7 +1,9 @@
 //! Who may call what, walked over every documented call with every role and with another tenant's admin.
 
+use crate::calls::{CALLS, Center, report};
 use crate::harness::macros::on_both;
 use crate::harness::server::PASSWORD;
+use crate::harness::sse::Sse;
 use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 
@@ -10,8 +12,12 @@ const ADMINS_ONLY: &[&str] =
     &["/api/v1/users", "/api/v1/webhooks", "/api/v1/api-keys", "/api/v1/ws/connections", "/api/v1/settings"];
 
 /// The same of single calls.
-const QUEUE_SETUP: &[(&str, &str)] =
-    &[("POST", "/api/v1/queues"), ("PATCH", "/api/v1/queues/{id}"), ("DELETE", "/api/v1/queues/{id}")];
+const SINGLE_ADMINS_ONLY: &[(&str, &str)] = &[
+    ("POST", "/api/v1/events"),
+    ("POST", "/api/v1/queues"),
+    ("PATCH", "/api/v1/queues/{id}"),
+    ("DELETE", "/api/v1/queues/{id}"),
+];
 
 /// What agents may not do, and supervisors may.
 const NOT_FOR_AGENTS: &[(&str, &str)] = &[
@@ -28,10 +34,14 @@ const NOT_FOR_AGENTS: &[(&str, &str)] = &[
 
 fn is_forbidden(role: &str, method: &str, path: &str) -> bool {
     let among = |calls: &[(&str, &str)]| calls.contains(&(method, path));
-    ADMINS_ONLY.iter().any(|prefix| path.starts_with(prefix))
-        || among(QUEUE_SETUP)
-        || (role == "agent" && among(NOT_FOR_AGENTS))
+    match role {
+        "admin" => false,
+        "agent" if among(NOT_FOR_AGENTS) => true,
+        _ => ADMINS_ONLY.iter().any(|prefix| path.starts_with(prefix)) || among(SINGLE_ADMINS_ONLY),
+    }
 }
+
+const ADMIN: &str = "admin@example.com";
 
 /// Every documented call of the API: method and path.
 pub async fn calls(server: &Server) -> Vec<(String, String)> {
@@ -58,13 +68,15 @@ struct Things {
 
 impl Things {
     async fn make(server: &Server, admin: &Client) -> Self {
-        let (_, user) = server.user("kim@example.com", "agent").await;
+        let (kim, user) = server.user("kim@example.com", "agent").await;
         // Nobody listens there; the log entry of the attempt is what counts.
         let webhook = json!({ "url": "http://127.0.0.1:9/", "retry_count": 0, "timeout": 1 });
         let webhook = admin.post("/api/v1/webhooks", webhook).await.expect(201).data()["id"].to_string();
         let tested = admin.post_empty(&format!("/api/v1/webhooks/{webhook}/test")).await.expect(200);
-        let call =
-            json!({ "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" } });
+        kim.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.expect(200);
+        let call = json!({
+            "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" }, "user_id": user,
+        });
         let call = admin.post("/api/v1/calls", call).await.expect(201).text_of("id").to_owned();
         admin.post_empty("/api/v1/calls/c1/end").await.expect(200);
         let queue = json!({ "name": "Sales", "channel": "voice" });
@@ -89,6 +101,26 @@ pub async fn call(client: &Client, method: &str, path: &str) -> u16 {
     // An empty object is no good body for most calls; but whoever may not call learns that first.
     let request = if matches!(method, "POST" | "PUT" | "PATCH") { request.json(&json!({})) } else { request };
     request.await.status
+}
+
+/// The call with that role's own agent and call in it, in a session of its own where it ends one.
+async fn tried(
+    server: &Server,
+    email: &str,
+    client: &Client,
+    things: &Things,
+    (method, path): (&str, &str),
+) -> u16 {
+    match path {
+        "/api/v1/auth/logout" if email == ADMIN => call(&server.another_admin().await, method, path).await,
+        "/api/v1/auth/logout" => call(&server.login(email, PASSWORD).await, method, path).await,
+        // An answer without an end.
+        "/api/v1/events/stream" => match Sse::open(server, client, "", &[]).await {
+            Ok(_) => 200,
+            Err((status, _)) => status,
+        },
+        _ => call(client, method, &things.fill(path)).await,
+    }
 }
 
 async fn everything(admin: &Client) -> Vec<Value> {
@@ -120,6 +152,61 @@ on_both! {
             }
         }
         assert_eq!(everything(&admin).await, before);
+    }
+
+    async fn each_role_is_let_in_wherever_the_table_says(server, RATE_LIMIT_API = "off") {
+        let admin = server.admin().await;
+        let things = Things::make(&server, &admin).await;
+        let supervisor = server.user("lee@example.com", "supervisor").await.0;
+        let agent = server.login("kim@example.com", PASSWORD).await;
+        // What shows comes before what removes, and before what an admin removes comes everybody else.
+        let mut calls = calls(&server).await;
+        calls.retain(|(_, path)| path != "/api/v1/auth/login" && path != "/api/v1/auth/refresh");
+        calls.sort_by_key(|(method, _)| ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().position(|one| one == method));
+        for (client, role, email) in
+            [(agent, "agent", "kim@example.com"), (supervisor, "supervisor", "lee@example.com"), (admin, "admin", ADMIN)]
+        {
+            for (method, path) in calls.iter().filter(|(method, path)| !is_forbidden(role, method, path)) {
+                let status = tried(&server, email, &client, &things, (method, path)).await;
+                let is_let_in = if method == "GET" { status == 200 } else { ![401, 403].contains(&status) };
+                assert!(is_let_in, "{role}: {method} {path}: {status}");
+            }
+        }
+    }
+
+    async fn supervisors_report_calls_and_see_the_wallboard_and_agents_act_in_their_own(server) {
+        let center = Center::open(&server).await;
+        let supervisor = server.user("sam@example.com", "supervisor").await.0;
+        let begin = json!({
+            "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" }, "queue_id": center.queue,
+        });
+        supervisor.post(CALLS, begin).await.expect(201);
+        let (kim, lee) = (json!({ "user_id": center.kim_id }), json!({ "user_id": center.lee_id }));
+        report(&supervisor, "c1", "dequeue", json!({ "reason": "timeout" })).await.expect(200);
+        report(&supervisor, "c1", "enqueue", json!({ "queue_id": center.queue })).await.expect(200);
+        report(&supervisor, "c1", "ring", lee.clone()).await.expect(200);
+        let missed = json!({ "user_id": center.lee_id, "outcome": "caller_gone" });
+        report(&supervisor, "c1", "miss", missed).await.expect(200);
+        report(&supervisor, "c1", "ring", kim.clone()).await.expect(200);
+        let shown = supervisor.get("/api/v1/wallboard").await.expect(200);
+        assert_eq!(shown.data()["calls"][0]["id"], "c1");
+
+        let one = format!("{CALLS}/c1");
+        for what in ["answer", "hold", "unhold"] {
+            report(&center.kim, "c1", what, kim.clone()).await.expect(200);
+        }
+        assert_eq!(center.kim.get(&one).await.expect(200).data()["user_id"], json!(center.kim_id));
+        let noted = center.kim.patch(&one, json!({ "disposition": "sold" })).await.expect(200);
+        assert_eq!(noted.data()["disposition"], "sold");
+        let transfer = json!({ "kind": "attended", "to": lee });
+        report(&center.kim, "c1", "transfer", transfer).await.expect(200);
+        report(&center.lee, "c1", "end", json!({})).await.expect(200);
+        assert_eq!(supervisor.get(&one).await.expect(200).data()["state"], "ended");
+        let seen = center.kim.get(CALLS).await.expect(200);
+        assert_eq!(seen.data()[0]["id"], "c1");
+        supervisor.patch(&one, json!({ "disposition": "kept" })).await.expect(200);
+        let (_, max) = server.user("max@example.com", "agent").await;
+        supervisor.put(&format!("/api/v1/agent-state/{max}"), json!({ "state": "away" })).await.expect(200);
     }
 
     async fn nobody_may_call_anything_without_signing_in(server) {
