@@ -1,6 +1,7 @@
 //! `/api/v1/agent-state/…`
 
 mod connections;
+mod duty;
 mod history;
 mod shortcuts;
 mod supervising;

@@ -37,6 +37,24 @@ on_both! {
         admin.patch(&path(&id), json!({ "name": "Back" })).await.assert_error(404);
     }
 
+    async fn a_user_who_is_deleted_on_duty_is_off_duty_first(server) {
+        let admin = server.admin().await;
+        let (agent, id) = server.user("agent@example.com", "agent").await;
+        agent.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.expect(200);
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        admin.delete(&path(&id)).await.succeeded();
+        let changed = ws.wait_for_any(&["agent.state.changed", "agent.logout"]).await;
+        let payload = &changed["payload"];
+        assert_eq!((&payload["user_id"], &payload["state"]), (&json!(id), &json!("offline")), "{changed}");
+        assert_eq!((&payload["source"], payload.get("changed_by")), (&json!("system"), None), "{changed}");
+        let logout = ws.wait_for("agent.logout").await;
+        let payload = &logout["payload"];
+        assert_eq!((&payload["user_id"], &payload["reason"]), (&json!(id), &json!("account_disabled")), "{logout}");
+        assert!(payload["duty_seconds"].is_number(), "{logout}");
+        let listed = admin.get("/api/v1/agent-state").await.expect(200);
+        assert!(!listed.text.contains(&id), "{}", listed.text);
+    }
+
     async fn the_address_of_a_deleted_user_is_free_again(server) {
         let (_, id) = server.user("agent@example.com", "agent").await;
         server.admin().await.delete(&path(&id)).await.succeeded();

@@ -1,0 +1,94 @@
+//! What is said of an agent's duty, and the sign-ins beside it: many of one agent, of whom each hears all.
+
+use super::{ME, choose};
+use crate::calls::{events, queue};
+use crate::harness::macros::on_both;
+use crate::harness::server::PASSWORD;
+use crate::harness::token::claims;
+use crate::harness::ws::Ws;
+use crate::harness::{Client, Server, Value, json};
+use std::time::Duration;
+
+/// The payloads of the log's events of this type.
+async fn told(admin: &Client, kind: &str) -> Vec<Value> {
+    let log = events(admin, 0).await;
+    log.iter().filter(|event| event["type"] == kind).map(|event| event["payload"].clone()).collect()
+}
+
+on_both! {
+    async fn the_beginning_of_duty_tells_the_queues_and_the_sign_in_and_its_end_how_long_it_was(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let mut queues = vec![queue(&admin, "Sales", 0, &[&kim_id]).await, queue(&admin, "Support", 0, &[&kim_id]).await];
+        queue(&admin, "Other", 0, &[]).await;
+        queues.sort();
+        choose(&kim, "available").await.expect(200);
+        server.advance(Duration::from_secs(600)).await;
+        choose(&kim, "break").await.expect(200);
+        server.advance(Duration::from_secs(600)).await;
+        choose(&kim, "offline").await.expect(200);
+        // Who is put on duty has not signed in for it.
+        let path = format!("/api/v1/agent-state/{kim_id}");
+        server.admin().await.put(&path, json!({ "state": "away" })).await.expect(200);
+
+        let logins = told(&admin, "agent.login").await;
+        assert_eq!(logins.len(), 2, "{logins:?}");
+        for (login, state) in logins.iter().zip(["available", "away"]) {
+            let mut named: Vec<&str> = login["queue_ids"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            named.sort_unstable();
+            assert_eq!((named, &login["state"]), (queues.iter().map(String::as_str).collect(), &json!(state)));
+        }
+        assert_eq!(logins[0]["session_id"], claims(kim.token())["sid"]);
+        assert_eq!(logins[1].get("session_id"), None, "{}", logins[1]);
+        let logouts = told(&admin, "agent.logout").await;
+        assert_eq!((logouts.len(), &logouts[0]["reason"]), (1, &json!("self")));
+        let lasted = logouts[0]["duty_seconds"].as_f64().expect("a number");
+        assert!((1200.0..1260.0).contains(&lasted), "the break is part of it: {lasted}");
+    }
+
+    async fn every_sign_in_of_an_agent_hears_every_change_and_the_last_one_holds(server) {
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let again = server.login("kim@example.com", PASSWORD).await;
+        assert_ne!(claims(kim.token())["sid"], claims(again.token())["sid"]);
+        let (mut first, _) = Ws::connect(&server, &kim).await;
+        let (mut second, _) = Ws::connect(&server, &again).await;
+        kim.post(ME, json!({ "state": "break", "reason": "lunch" })).await.expect(200);
+        again.post(ME, json!({ "state": "busy", "reason": "mail" })).await.expect(200);
+        for client in [&kim, &again] {
+            let now = client.get(ME).await.expect(200);
+            assert_eq!((&now.data()["state"], &now.data()["reason"]), (&json!("busy"), &json!("mail")));
+        }
+        for ws in [&mut first, &mut second] {
+            for (state, reason, version) in [("break", "lunch", 1), ("busy", "mail", 2)] {
+                let heard = ws.wait_for("agent.state.changed").await["payload"].clone();
+                assert_eq!((&heard["user_id"], &heard["changed_by"]), (&json!(kim_id), &json!(kim_id)));
+                assert_eq!((&heard["state"], &heard["reason"]), (&json!(state), &json!(reason)));
+                assert_eq!(heard["version"], version);
+            }
+        }
+    }
+
+    async fn signing_out_of_one_window_or_of_all_is_not_the_end_of_duty(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let again = server.login("kim@example.com", PASSWORD).await;
+        choose(&kim, "busy").await.expect(200);
+        let (mut closing, _) = Ws::connect(&server, &kim).await;
+        let (mut staying, _) = Ws::connect(&server, &again).await;
+        kim.post_empty("/api/v1/auth/logout").await.succeeded();
+        assert_eq!(closing.close_code().await, 4401);
+        kim.get(ME).await.assert_error(401);
+        let now = again.get(ME).await.expect(200);
+        assert_eq!((&now.data()["state"], &now.data()["version"]), (&json!("busy"), &json!(1)));
+        // The next change is the next that the other one hears.
+        choose(&again, "away").await.expect(200);
+        let heard = staying.wait_for_any(&["agent.state.changed", "agent.logout"]).await;
+        assert_eq!((&heard["payload"]["state"], &heard["payload"]["version"]), (&json!("away"), &json!(2)));
+
+        again.post_empty("/api/v1/auth/logout").await.succeeded();
+        assert_eq!(staying.close_code().await, 4401);
+        let now = admin.get(&format!("/api/v1/agent-state/{kim_id}")).await.expect(200);
+        assert_eq!((&now.data()["state"], &now.data()["version"]), (&json!("away"), &json!(2)));
+        assert_eq!(told(&admin, "agent.logout").await, [Value::Null; 0]);
+    }
+}
