@@ -8,6 +8,7 @@ mod supervising;
 mod work;
 
 use crate::harness::macros::on_both;
+use crate::harness::paging::{each, one_by_one};
 use crate::harness::sink::Sink;
 use crate::harness::ws::Ws;
 use crate::harness::{Answer, Client, Server, Value, json};
@@ -124,6 +125,26 @@ on_both! {
         admin.get("/api/v1/agent-state?state=nonsense").await.assert_error(400);
         let one = admin.get(&format!("/api/v1/agent-state/{id}")).await.expect(200);
         assert_eq!(one.data()["state"], "busy");
+    }
+
+    async fn a_page_at_a_time_shows_each_colleague_once(server) {
+        let admin = server.admin().await;
+        let (mut all, mut busy) = (vec!["user-456".to_owned()], Vec::new());
+        for number in 0..6 {
+            let (agent, id) = server.user(&format!("agent{number}@example.com"), "agent").await;
+            all.push(id.clone());
+            if number % 2 == 0 {
+                choose(&agent, "busy").await.expect(200);
+                busy.push(id);
+            }
+        }
+        for (query, mut expected) in [("", all), ("?state=busy", busy)] {
+            expected.sort();
+            let list = format!("/api/v1/agent-state{query}");
+            let found = one_by_one(&admin, &list).await;
+            assert_eq!(each(&found, "user_id"), expected, "{query}");
+            assert_eq!(json!(found), *admin.get(&list).await.expect(200).data(), "{query}");
+        }
     }
 
     async fn another_tenants_agents_do_not_exist(server) {

@@ -2,6 +2,7 @@
 
 use super::{fields, join, kinds, mark, member, path, queue, until_mark};
 use crate::harness::macros::on_both;
+use crate::harness::paging::{each, one_by_one};
 use crate::harness::wait::eventually;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
@@ -67,6 +68,25 @@ on_both! {
 
         admin.patch(&format!("/api/v1/users/{kim_id}"), json!({ "is_active": false })).await.expect(200);
         admin.put(&member(&id, &kim_id), json!({})).await.assert_error(409).names("is_active");
+    }
+
+    async fn a_page_at_a_time_shows_each_member_once(server) {
+        let admin = server.admin().await;
+        let (id, other) = (queue(&admin, "Sales").await, queue(&admin, "Support").await);
+        let mut members = Vec::new();
+        for number in 0..6 {
+            let (_, user) = server.user(&format!("agent{number}@example.com"), "agent").await;
+            join(&admin, &other, &user).await;
+            if number != 2 {
+                join(&admin, &id, &user).await;
+                members.push(user);
+            }
+        }
+        members.sort();
+        let list = format!("{}/members", path(&id));
+        let found = one_by_one(&admin, &list).await;
+        assert_eq!(each(&found, "user_id"), members);
+        assert_eq!(json!(found), *admin.get(&list).await.expect(200).data());
     }
 
     async fn an_event_about_a_member_reaches_the_member_the_colleagues_and_supervisors(server) {
