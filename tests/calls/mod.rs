@@ -7,6 +7,8 @@ mod ends;
 mod erasing;
 mod hearing;
 mod inbound;
+mod paging;
+mod payloads;
 mod reading;
 mod refusing;
 mod repeating;
