@@ -1,8 +1,9 @@
 //! `GET /api/v1/agent-state/{user_id}/history`
 
-use super::choose;
+use super::{ME, choose};
+use crate::calls::Center;
 use crate::harness::macros::on_both;
-use crate::harness::{Answer, Server, json};
+use crate::harness::{Answer, Server, Value, json};
 use std::time::Duration;
 
 fn states(answer: &Answer) -> Vec<&str> {
@@ -66,5 +67,36 @@ on_both! {
         }
         kim.get(boss).await.assert_error(403);
         server.program(&admin, &["agents:write"]).await.0.get(&path).await.assert_error(403);
+    }
+
+    async fn each_change_tells_why_it_was_and_who_or_what_caused_it(server) {
+        let center = Center::open(&server).await;
+        let (sam, sam_id) = server.user("sam@example.com", "supervisor").await;
+        let (program, key) = server.program(&center.admin, &["agents:write"]).await;
+        let (kim, kim_id) = (&center.kim, center.kim_id.as_str());
+        let one = format!("/api/v1/agent-state/{kim_id}");
+        kim.post(ME, json!({ "state": "break", "reason": "lunch" })).await.expect(200);
+        sam.put(&one, json!({ "state": "busy", "reason": "meeting" })).await.expect(200);
+        program.put(&one, json!({ "state": "away", "reason": "planned" })).await.expect(200);
+        choose(kim, "available").await.expect(200);
+        center.caller("c1").await;
+        center.of(kim_id, "c1", "ring").await.expect(200);
+        center.report("c1", "miss", json!({ "user_id": kim_id, "outcome": "no_answer" })).await.expect(200);
+        sam.put(&one, json!({ "state": "offline" })).await.expect(200);
+
+        let history = center.admin.get(&format!("{one}/history")).await.expect(200);
+        let told = |entry: &Value| json!([entry["state"], entry["reason"], entry["source"], entry["changed_by"], entry["call_id"]]);
+        let mut told: Vec<Value> = history.data().as_array().unwrap().iter().map(told).collect();
+        told.reverse();
+        assert_eq!(told, [
+            json!(["available", null, "self", kim_id, null]),
+            json!(["break", "lunch", "self", kim_id, null]),
+            json!(["busy", "meeting", "supervisor", sam_id, null]),
+            json!(["away", "planned", "supervisor", key, null]),
+            json!(["available", null, "self", kim_id, null]),
+            json!(["ringing", null, "telephony", null, "c1"]),
+            json!(["away", "missed_call", "system", null, null]),
+            json!(["offline", null, "supervisor", sam_id, null]),
+        ]);
     }
 }
