@@ -2,11 +2,58 @@
 
 use super::{Center, events};
 use crate::harness::macros::on_both;
-use crate::harness::{Server, json};
+use crate::harness::{Server, Value, json};
 
 const WALLBOARD: &str = "/api/v1/wallboard";
 
+/// The same, whenever it was asked for: of what is counted until then only that it is a number.
+fn timeless(value: &Value) -> Value {
+    match value {
+        Value::Array(entries) => entries.iter().map(timeless).collect(),
+        Value::Object(fields) => {
+            let still = |(name, value): (&String, &Value)| match value {
+                Value::Number(_) if name.ends_with("_seconds") => (name.clone(), json!("a number")),
+                value => (name.clone(), timeless(value)),
+            };
+            Value::Object(fields.iter().map(still).collect())
+        }
+        value => value.clone(),
+    }
+}
+
 on_both! {
+    async fn each_call_and_each_queue_is_what_its_list_shows(server) {
+        let center = Center::open(&server).await;
+        let support = json!({
+            "name": "Support", "channel": "voice", "external_name": "8001", "short_abandon_seconds": 7, "wrap_up_seconds": 9,
+        });
+        center.admin.post("/api/v1/queues", support).await.expect(201);
+        center.with_kim("c1").await;
+        center.of(&center.kim_id, "c1", "hold").await.expect(200);
+        let noted = json!({ "disposition": "sold", "tags": ["a"], "attributes": { "order": "17" } });
+        center.kim.patch("/api/v1/calls/c1", noted).await.expect(200);
+        center.caller("c2").await;
+        center.of(&center.lee_id, "c2", "ring").await.expect(200);
+        let shown = center.admin.get(WALLBOARD).await.expect(200).data().clone();
+        let calls = center.admin.get("/api/v1/calls?active=true").await.expect(200);
+        assert_eq!(timeless(&shown["calls"]), timeless(calls.data()));
+        assert_eq!(calls.data().as_array().map(Vec::len), Some(2));
+
+        let queues = center.admin.get("/api/v1/queues").await.expect(200);
+        let mut bare = shown["queues"].clone();
+        for queue in bare.as_array_mut().expect("a list") {
+            let mut told = queue.as_object_mut().and_then(|queue| queue.remove("stats")).expect("numbers");
+            let path = format!("/api/v1/queues/{}/stats", queue["id"].as_str().expect("an id"));
+            let mut asked = center.admin.get(&path).await.expect(200).data().clone();
+            for stats in [&mut told, &mut asked] {
+                assert!(stats.as_object_mut().and_then(|stats| stats.remove("at")).is_some(), "{stats}");
+            }
+            assert_eq!(timeless(&told), timeless(&asked));
+        }
+        assert_eq!(&bare, queues.data());
+        assert_eq!(queues.data().as_array().map(Vec::len), Some(2));
+    }
+
     async fn everything_is_shown_as_in_its_list_at_one_position_of_the_log(server) {
         let center = Center::open(&server).await;
         center.with_kim("c1").await;
