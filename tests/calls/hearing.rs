@@ -87,4 +87,67 @@ on_both! {
             }
         }
     }
+
+    async fn what_is_told_on_sockets_alone_never_goes_to_webhooks(server) {
+        let center = Center::open(&server).await;
+        let begin = center.head().await;
+        let sink = Sink::start().await;
+        let hook = json!({ "url": sink.url(), "events": ["*"], "ordering": "strict" });
+        center.admin.post("/api/v1/webhooks", hook).await.expect(201);
+        let (mut kim, _) = Ws::connect(&server, &center.kim).await;
+        let (mut lee, _) = Ws::connect(&server, &center.lee).await;
+        center.caller("c1").await;
+        center.of(&center.kim_id, "c1", "ring").await.expect(200);
+        center.of(&center.lee_id, "c1", "ring").await.expect(200);
+        for ws in [&mut kim, &mut lee] {
+            let copy = ws.wait_for("call.incoming").await;
+            assert!(copy.get("seq").is_none(), "{copy}");
+            while ws.wait_for("queue.stats").await["payload"]["agents"]["ringing"] != 2 {}
+        }
+        center.report("c1", "end", json!({ "ended_by": "customer" })).await.expect(200);
+        while kim.wait_for("queue.stats").await["payload"]["today"]["offered"] != 1 {}
+        // In strict order: whatever was to come before this has come.
+        center.admin.post("/api/v1/events", json!({ "type": "test.mark", "payload": {} })).await.expect(202);
+        sink.wait_for_event("test.mark").await;
+        let came: Vec<Value> = sink.received().iter().map(|request| request.json()).collect();
+        let log = events(&center.admin, begin).await;
+        assert_eq!(came.iter().map(|body| &body["event"]).collect::<Vec<_>>(), log.iter().map(|event| &event["type"]).collect::<Vec<_>>());
+        assert_eq!(came.iter().map(|body| &body["seq"]).collect::<Vec<_>>(), log.iter().map(|event| &event["seq"]).collect::<Vec<_>>());
+        let seqs = log.iter().map(|event| event["seq"].as_i64().unwrap());
+        assert!(seqs.eq(begin + 1..=center.head().await), "the log without a hole: {log:?}");
+        assert_eq!(types(&log.iter().collect::<Vec<_>>()).iter().filter(|kind| **kind == "call.incoming").count(), 1);
+    }
+
+    async fn who_comes_back_gets_what_was_missed_as_it_would_have_been_heard(server) {
+        let center = Center::open(&server).await;
+        let begin = center.head().await;
+        center.with_kim("c1").await;
+        center.report("c1", "end", json!({})).await.expect(200);
+        center.kim.post_empty("/api/v1/agent-state/me/wrap-up/end").await.expect(200);
+        center.kim.post("/api/v1/agent-state/me", json!({ "state": "break", "reason": "doctor" })).await.expect(200);
+        center.lee.post("/api/v1/agent-state/me", json!({ "state": "break", "reason": "lunch" })).await.expect(200);
+        let bearer = format!("Bearer {}", center.lee.token());
+        let mut ws = Ws::open(&server, &format!("/ws?since={begin}"), &[("authorization", &bearer)]).await.unwrap();
+        let mut heard: Vec<Value> = Vec::new();
+        while heard.last().is_none_or(|frame| frame["payload"]["reason"] != "lunch") {
+            heard.push(ws.next_event().await);
+        }
+        assert_eq!(types(&heard.iter().collect::<Vec<_>>()), [
+            "queue.joined", "queue.left", "agent.state.changed", "agent.state.changed", "agent.state.changed",
+            "agent.state.changed", "agent.state.changed",
+        ]);
+        let joined = &heard[0]["payload"];
+        assert_eq!(joined["from"], json!({ "number": "+********20", "name": "***" }));
+        for (frame, state) in heard[2..6].iter().zip(["on_call", "wrap_up", "available", "break"]) {
+            let payload = &frame["payload"];
+            assert_eq!((&payload["user_id"], &payload["state"]), (&json!(center.kim_id), &json!(state)));
+            for field in ["reason", "source", "changed_by", "routable", "call_id", "until"] {
+                assert_eq!(payload.get(field), None, "{frame}");
+            }
+        }
+        assert_eq!((&heard[6]["payload"]["user_id"], &heard[6]["payload"]["source"]), (&json!(center.lee_id), &json!("self")));
+        // The same as when the log is read.
+        let seen = |log: &[Value]| log.iter().map(|event| json!([event["seq"], event["type"], event["payload"]])).collect::<Vec<_>>();
+        assert_eq!(seen(&heard), seen(&events(&center.lee, begin).await));
+    }
 }
