@@ -220,4 +220,29 @@ on_both! {
         let new = log(&admin, &done, "a new delivery", |log| statuses(log) == ["success"]).await;
         assert!(new[0]["id"].as_i64() > pending[0]["id"].as_i64(), "log ids go on: {new:?}");
     }
+
+    async fn agents_histories_are_kept_for_400_days(server, JWT_ACCESS_TTL = "90d") {
+        let admin = server.admin().await;
+        let (reader, _) = server.program(&admin, &["agents:read"]).await;
+        let change = async |admin: &Client, state: &str| {
+            admin.post("/api/v1/agent-state/me", json!({ "state": state })).await.expect(200);
+        };
+        let states = async || {
+            let history = reader.get("/api/v1/agent-state/user-456/history").await.expect(200);
+            let entries = history.data().as_array().expect("a list").clone();
+            entries.iter().map(|entry| entry["state"].as_str().expect("a word").to_owned()).collect::<Vec<_>>()
+        };
+        for state in ["available", "break"] {
+            change(&admin, state).await;
+        }
+        server.advance(DAY * 399).await;
+        change(&server.admin().await, "busy").await;
+        a_round(&server).await;
+        assert_eq!(states().await, ["busy", "break", "available"]);
+        server.advance(DAY * 2).await;
+        until_pruned(&server, "agent_state_history", 2.0).await;
+        assert_eq!(states().await, ["busy"]);
+        let now = reader.get("/api/v1/agent-state/user-456").await.expect(200);
+        assert_eq!(now.data()["state"], "busy", "what holds now is no history");
+    }
 }

@@ -31,6 +31,17 @@ fn timeless(stats: &Value) -> Value {
     stats
 }
 
+/// From one moment to another within a day of it.
+fn milliseconds_between(from: &Value, to: &Value) -> usize {
+    const DAY: usize = 24 * 3600 * 1000;
+    let of_day = |moment: &Value| {
+        let text = moment.as_str().expect("a moment").to_owned();
+        let number = |from: usize, to: usize| text[from..to].parse::<usize>().expect("digits");
+        ((number(11, 13) * 60 + number(14, 16)) * 60 + number(17, 19)) * 1000 + number(20, 23)
+    };
+    (of_day(to) + DAY - of_day(from)) % DAY
+}
+
 on_both! {
     async fn a_day_of_a_queue_adds_up(server) {
         let admin = server.admin().await;
@@ -161,6 +172,27 @@ on_both! {
         numbers(&mut ws, &id, |stats| stats["waiting"] == 1).await;
         other.post("/api/v1/agent-state/me", json!({ "state": "available" })).await.assert_error(500);
         choose(&admin, "available").await;
+    }
+
+    async fn however_often_a_queue_changes_it_is_told_once_a_second(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let id = queue(&admin, "Sales").await;
+        join(&admin, &id, &kim_id).await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        numbers(&mut ws, &id, |_| true).await;
+        for _ in 0..100 {
+            choose(&kim, "available").await;
+            choose(&kim, "away").await;
+        }
+        call(&admin, &id, "+4930901820").await;
+        let mut told = Vec::new();
+        while told.last().is_none_or(|stats: &Value| stats["waiting"] != 1) {
+            told.push(numbers(&mut ws, &id, |_| true).await);
+        }
+        // By their own moments, however long the changes took; the first may have been late in its second.
+        let took = milliseconds_between(&told[0]["at"], &told[told.len() - 1]["at"]);
+        assert!(told.len() <= took / 1000 + 2, "{} in {took} ms: {told:?}", told.len());
     }
 
     async fn numbers_are_of_the_tenants_day(server, JWT_ACCESS_TTL = "90d") {

@@ -52,6 +52,22 @@ on_both! {
         hears(&mut ws, &admin, ALL).await;
     }
 
+    async fn a_name_that_the_catalogue_could_have_and_has_not_is_refused_and_named(server) {
+        let admin = server.admin().await;
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        changes(&mut ws, "subscribe", json!(["ship.sent"]), json!(["ship.sent"])).await;
+        for name in ["call.nonsense", "agent.state.change", "queue.stat", "chat.messages", "connection.ready"] {
+            for kind in ["subscribe", "unsubscribe"] {
+                let answer = ask(&mut ws, kind, json!(["order.paid", name])).await;
+                assert_eq!((&answer["type"], &answer["payload"]["code"]), (&json!("error"), &json!("invalid_message")));
+                let message = answer["payload"]["message"].as_str().unwrap();
+                assert!(message.contains(name) && !message.contains("order.paid"), "{kind} {name}: {message}");
+            }
+        }
+        changes(&mut ws, "subscribe", json!(["call.incoming"]), json!(["ship.sent", "call.incoming"])).await;
+        hears(&mut ws, &admin, &ALL[2..3]).await;
+    }
+
     async fn a_bad_one_gets_an_error_and_changes_nothing(server) {
         let admin = server.admin().await;
         let (mut ws, _) = Ws::connect(&server, &admin).await;
