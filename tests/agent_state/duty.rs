@@ -19,7 +19,8 @@ on_both! {
     async fn the_beginning_of_duty_tells_the_queues_and_the_sign_in_and_its_end_how_long_it_was(server) {
         let admin = server.admin().await;
         let (kim, kim_id) = server.user("kim@example.com", "agent").await;
-        let mut queues = vec![queue(&admin, "Sales", 0, &[&kim_id]).await, queue(&admin, "Support", 0, &[&kim_id]).await];
+        let serves = [kim_id.as_str()];
+        let mut queues = [queue(&admin, "Sales", 0, &serves).await, queue(&admin, "Support", 0, &serves).await];
         queue(&admin, "Other", 0, &[]).await;
         queues.sort();
         choose(&kim, "available").await.expect(200);

@@ -2,7 +2,7 @@
 
 use super::{Center, events, report};
 use crate::harness::macros::on_both;
-use crate::harness::sink::Sink;
+use crate::harness::sink::{Received, Sink};
 use crate::harness::ws::Ws;
 use crate::harness::{Server, Value, json};
 
@@ -109,10 +109,10 @@ on_both! {
         // In strict order: whatever was to come before this has come.
         center.admin.post("/api/v1/events", json!({ "type": "test.mark", "payload": {} })).await.expect(202);
         sink.wait_for_event("test.mark").await;
-        let came: Vec<Value> = sink.received().iter().map(|request| request.json()).collect();
+        let came: Vec<Value> = sink.received().iter().map(Received::json).collect();
         let log = events(&center.admin, begin).await;
-        assert_eq!(came.iter().map(|body| &body["event"]).collect::<Vec<_>>(), log.iter().map(|event| &event["type"]).collect::<Vec<_>>());
-        assert_eq!(came.iter().map(|body| &body["seq"]).collect::<Vec<_>>(), log.iter().map(|event| &event["seq"]).collect::<Vec<_>>());
+        let came: Vec<_> = came.iter().map(|body| (&body["seq"], &body["event"])).collect();
+        assert_eq!(came, log.iter().map(|event| (&event["seq"], &event["type"])).collect::<Vec<_>>());
         let seqs = log.iter().map(|event| event["seq"].as_i64().unwrap());
         assert!(seqs.eq(begin + 1..=center.head().await), "the log without a hole: {log:?}");
         assert_eq!(types(&log.iter().collect::<Vec<_>>()).iter().filter(|kind| **kind == "call.incoming").count(), 1);
