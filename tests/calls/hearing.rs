@@ -3,6 +3,7 @@
 use super::{Center, events, report};
 use crate::harness::macros::on_both;
 use crate::harness::sink::{Received, Sink};
+use crate::harness::wait::within;
 use crate::harness::ws::Ws;
 use crate::harness::{Server, Value, json};
 
@@ -13,6 +14,11 @@ fn of_calls(log: &[Value]) -> Vec<&Value> {
 
 fn types<'a>(log: &[&'a Value]) -> Vec<&'a str> {
     log.iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+/// Waits for a queue's numbers that look like this.
+async fn numbers(ws: &mut Ws, ready: impl Fn(&Value) -> bool) {
+    within("the numbers", async { while !ready(&ws.wait_for("queue.stats").await["payload"]) {} }).await;
 }
 
 on_both! {
@@ -102,10 +108,10 @@ on_both! {
         for ws in [&mut kim, &mut lee] {
             let copy = ws.wait_for("call.incoming").await;
             assert!(copy.get("seq").is_none(), "{copy}");
-            while ws.wait_for("queue.stats").await["payload"]["agents"]["ringing"] != 2 {}
+            numbers(ws, |stats| stats["agents"]["ringing"] == 2).await;
         }
         center.report("c1", "end", json!({ "ended_by": "customer" })).await.expect(200);
-        while kim.wait_for("queue.stats").await["payload"]["today"]["offered"] != 1 {}
+        numbers(&mut kim, |stats| stats["today"]["offered"] == 1).await;
         // In strict order: whatever was to come before this has come.
         center.admin.post("/api/v1/events", json!({ "type": "test.mark", "payload": {} })).await.expect(202);
         sink.wait_for_event("test.mark").await;

@@ -91,22 +91,20 @@ impl Ws {
 
     /// Skips frames until one of this type comes.
     pub async fn wait_for(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.next_json().await;
-            if frame["type"] == kind {
-                return frame;
-            }
-        }
+        self.wait_for_any(&[kind]).await
     }
 
-    /// Skips frames until one of these types comes.
+    /// Skips frames until one of these types comes; not for ever, however many others come.
     pub async fn wait_for_any(&mut self, kinds: &[&str]) -> Value {
-        loop {
-            let frame = self.next_json().await;
-            if kinds.iter().any(|kind| frame["type"] == *kind) {
-                return frame;
+        let found = async {
+            loop {
+                let frame = self.next_json().await;
+                if kinds.iter().any(|kind| frame["type"] == *kind) {
+                    return frame;
+                }
             }
-        }
+        };
+        within(&kinds.join(" or "), found).await
     }
 
     /// Reads to the end and returns the close code (1006 when there was no close frame).

@@ -2,20 +2,24 @@
 
 use super::{call, join, mark, path, queue, report};
 use crate::harness::macros::on_both;
+use crate::harness::wait::within;
 use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
 use std::time::Duration;
 
 /// The next numbers of that queue that look like this.
 async fn numbers(ws: &mut Ws, queue: &str, ready: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let frame = ws.wait_for("queue.stats").await;
-        assert!(frame["seq"].is_null(), "of the moment: {frame}");
-        let payload = &frame["payload"];
-        if payload["queue_id"] == queue && ready(payload) {
-            return payload.clone();
+    let found = async {
+        loop {
+            let frame = ws.wait_for("queue.stats").await;
+            assert!(frame["seq"].is_null(), "of the moment: {frame}");
+            let payload = &frame["payload"];
+            if payload["queue_id"] == queue && ready(payload) {
+                return payload.clone();
+            }
         }
-    }
+    };
+    within("the numbers", found).await
 }
 
 async fn choose(client: &Client, state: &str) {
