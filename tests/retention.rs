@@ -39,13 +39,18 @@ async fn until_the_log_begins_with(server: &Server, seq: Option<i64>) {
     .await;
 }
 
-/// Connects with a wish to resume, and takes the first frame.
-async fn resume(server: &Server, client: &Client, since: i64) -> Ws {
+/// Connects with a wish to resume, and takes the first frame; with its payload.
+async fn resume(server: &Server, client: &Client, since: &str) -> (Ws, Value) {
     let bearer = format!("Bearer {}", client.token());
     let path = format!("/ws?since={since}");
     let mut ws = Ws::open(server, &path, &[("authorization", &bearer)]).await.expect("a connection");
-    ws.expect_type("connection.ready").await;
-    ws
+    let ready = ws.expect_type("connection.ready").await;
+    (ws, ready["payload"].clone())
+}
+
+/// What the log says of its ends and of itself.
+async fn log_meta(client: &Client) -> Value {
+    client.get(EVENTS).await.expect(200).body["meta"].clone()
 }
 
 /// The webhook's log, newest first, once it looks like this.
@@ -103,18 +108,25 @@ on_both! {
         until_pruned(&server, "events", 450.0).await;
         assert_eq!(publish(&admin, 1, "order.paid").await, last + 1, "numbers go on");
 
-        let mut behind = resume(&server, &admin, last_old - 1).await;
+        let (mut behind, ready) = resume(&server, &admin, &(last_old - 1).to_string()).await;
         let reset = behind.expect_type("connection.reset").await;
-        assert_eq!((&reset["payload"]["oldest_seq"], &reset["payload"]["seq"]), (&json!(last - 1), &json!(last + 1)));
-        for since in [last_old, 0] {
-            let mut socket = resume(&server, &admin, since).await;
+        let expected = json!({ "oldest_seq": last - 1, "seq": last + 1, "epoch": ready["epoch"] });
+        assert_eq!(reset["payload"], expected);
+        let meta = json!({ "oldest_seq": last - 1, "seq": last + 1, "epoch": ready["epoch"], "next_cursor": null });
+        assert_eq!(log_meta(&admin).await, meta);
+        for since in [last_old.to_string().as_str(), "0", "0&epoch=another"] {
+            let (mut socket, _) = resume(&server, &admin, since).await;
             for seq in last - 1..=last + 1 {
                 assert_eq!(socket.next_event().await["seq"], seq, "since {since}");
             }
         }
         server.advance(DAY * 30).await;
         until_the_log_begins_with(&server, None).await;
+        let (mut from_nothing, _) = resume(&server, &admin, "0&epoch=another").await;
         assert_eq!(publish(&admin, 1, "order.paid").await, last + 2, "also from an empty log");
+        assert_eq!(from_nothing.next_event().await["seq"], last + 2);
+        let meta = log_meta(&admin).await;
+        assert_eq!((&meta["oldest_seq"], &meta["seq"]), (&json!(last + 2), &json!(last + 2)));
     }
 
     async fn how_long_events_are_kept_can_be_set(server, JWT_ACCESS_TTL = "90d", EVENT_RETENTION = "2d") {
@@ -245,4 +257,29 @@ on_both! {
         let now = reader.get("/api/v1/agent-state/user-456").await.expect(200);
         assert_eq!(now.data()["state"], "busy", "what holds now is no history");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_wrote_nothing_knows_what_another_one_has_removed() {
+    let here = Server::builder().mariadb().redis().env("JWT_ACCESS_TTL", "90d").start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    publish(&admin, 20, "order.paid").await;
+    here.advance(DAY * 5).await;
+    let last = publish(&admin, 2, "order.sent").await;
+    here.advance(DAY * 3).await;
+    until_the_log_begins_with(&here, Some(last - 1)).await;
+
+    let (mut behind, ready) = resume(&there, &admin, "19").await;
+    let reset = behind.expect_type("connection.reset").await;
+    assert_eq!(reset["payload"], json!({ "oldest_seq": last - 1, "seq": last, "epoch": ready["epoch"] }));
+    let log = there.with_token(admin.token()).get(&format!("{EVENTS}?after=0")).await.expect(200);
+    let meta = json!({ "oldest_seq": last - 1, "seq": last, "epoch": ready["epoch"], "next_cursor": null });
+    assert_eq!((log.body["meta"].clone(), &log.data()[0]["seq"]), (meta, &json!(last - 1)));
+    let (mut all, _) = resume(&there, &admin, "0&epoch=another").await;
+    publish(&admin, 1, "order.paid").await;
+    for seq in last - 1..=last + 1 {
+        assert_eq!(all.next_event().await["seq"], seq);
+    }
+    assert_eq!(behind.next_event().await["seq"], last + 1, "live from the reset on");
 }

@@ -64,10 +64,12 @@ impl Ws {
         frame
     }
 
-    /// The next event of the log. What is told beside it, such as `user.online` of this very connection, comes when it comes.
+    /// The next event of the log. What is told beside it, such as `user.online` of this very connection, comes when it comes;
+    /// but nobody who waits for an event is told to start over.
     pub async fn next_event(&mut self) -> Value {
         loop {
             let frame = self.next_json().await;
+            assert_ne!(frame["type"], "connection.reset", "{frame}");
             if frame["seq"].is_number() {
                 return frame;
             }
