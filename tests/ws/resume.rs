@@ -1,6 +1,7 @@
 //! `/ws?since=`: nothing is missed and nothing comes twice, or the client is told to start over.
 
 use crate::harness::macros::on_both;
+use crate::harness::raw::Raw;
 use crate::harness::wait::eventually;
 use crate::harness::ws::{Refusal, Ws};
 use crate::harness::{Client, Server, Value, json};
@@ -136,4 +137,51 @@ async fn what_another_server_has_just_committed_is_not_beyond_the_log() {
         ws.send(&json!({ "type": "ping" })).await;
         assert_eq!(ws.wait_for_any(&["connection.reset", "pong"]).await["type"], "pong");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_wrote_nothing_resets_and_resumes_as_the_one_that_did() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    publish(&admin, 1..=3, 10).await;
+    let (_own, ready) = resume(&here, &admin, "").await;
+    let (mut live, same) = resume(&there, &admin, "").await;
+    let epoch = ready["epoch"].as_str().expect("a text");
+    assert_eq!(same["epoch"], epoch);
+    for (head, query) in (3..).zip(["since=9", "since=2&epoch=another", &format!("since=7&epoch={epoch}")]) {
+        let (mut ws, _) = resume(&there, &admin, &format!("?{query}")).await;
+        let reset = ws.expect_type("connection.reset").await;
+        assert_eq!(reset["payload"], json!({ "oldest_seq": 1, "seq": head, "epoch": epoch }), "{query}");
+        publish(&admin, [head + 1], 10).await;
+        comes(&mut ws, head + 1..=head + 1).await;
+    }
+    comes(&mut live, 4..=6).await;
+    comes(&mut resume(&there, &admin, &format!("?since=2&epoch={epoch}")).await.0, 3..=6).await;
+    comes(&mut resume(&there, &admin, "?since=0&epoch=another").await.0, 1..=6).await;
+}
+
+#[tokio::test]
+async fn a_client_too_slow_for_what_another_server_publishes_gets_it_all_in_order() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let admin = here.admin().await;
+    let mut slow = Raw::connect_narrow(&there, &admin).await;
+    let (mut quick, _) = resume(&there, &admin, "").await;
+    for batch in 0..10 {
+        let names = batch * 100 + 1..=batch * 100 + 100;
+        publish(&admin, names.clone(), 20_000).await;
+        comes(&mut quick, names).await;
+    }
+    eventually("the slow one to be stuck", async || {
+        let metrics = there.anonymous().get("/metrics").await.expect(200);
+        metrics.text.contains("callcenter_realtime_connections_stuck 1\n").then_some(())
+    })
+    .await;
+    for number in 1..=1000 {
+        let event = slow.expect_document("order.paid").await;
+        assert_eq!((&event["seq"], &event["payload"]["name"]), (&json!(number), &json!(number)));
+    }
+    publish(&admin, [1001], 10).await;
+    assert_eq!(slow.expect_document("order.paid").await["seq"], 1001);
 }
