@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::harness::macros::on_both;
+use crate::harness::raw::{Frame, Raw, TEXT};
 use crate::harness::server::PASSWORD;
 use crate::harness::ws::Ws;
-use crate::harness::{Client, Server, Value, json};
+use crate::harness::{Answer, Client, Server, Value, json};
 
 pub(super) async fn refresh(ws: &mut Ws, token: &str) -> Value {
     ws.send(&json!({ "type": "auth.refresh", "payload": { "access_token": token }, "ref": 7 })).await;
@@ -42,6 +43,25 @@ on_both! {
         ws.wait_for("auth.expiring").await;
         server.advance(Duration::from_secs(60)).await;
         assert_eq!(ws.close_code().await, 4401);
+    }
+
+    async fn the_end_of_a_token_is_announced_a_minute_before_and_not_earlier(server, JWT_ACCESS_TTL = "10m") {
+        let admin = server.admin().await;
+        let mut raw = Raw::connect(&server, &admin).await;
+        // A quarter of a minute is left to a slow machine. The ping shows that the connection has been looked at.
+        server.advance(Duration::from_secs(600 - 75)).await;
+        assert_eq!(raw.next().await, Frame::Ping);
+        raw.say(TEXT, br#"{"type":"ping"}"#).await;
+        raw.expect_document("pong").await;
+        server.advance(Duration::from_secs(16)).await;
+        raw.expect_document("auth.expiring").await;
+        server.advance(Duration::from_secs(60)).await;
+        loop {
+            match raw.next().await {
+                Frame::Ping => {}
+                frame => break assert_eq!(frame, Frame::Closed(Some(4401)), "it is announced once"),
+            }
+        }
     }
 
     async fn the_connection_hangs_on_the_new_tokens_session(server) {
@@ -86,6 +106,42 @@ async fn two(with_redis: bool) -> (Server, Server) {
     let here = if with_redis { builder.redis() } else { builder }.start().await;
     let there = here.elsewhere().start().await;
     (here, there)
+}
+
+async fn refreshed(server: &Server, refresh_token: &str) -> Answer {
+    server.anonymous().post("/api/v1/auth/refresh", json!({ "refresh_token": refresh_token })).await
+}
+
+/// A spent token is used again, and a password changed.
+async fn what_a_theft_ends_here_ends_there(with_redis: bool) {
+    let (here, there) = two(with_redis).await;
+    here.user("kim@example.com", "agent").await;
+    let first = here.try_login("kim@example.com", PASSWORD).await.expect(200);
+    let (mut stolen, _) = Ws::connect(&there, &there.with_token(first.text_of("access_token"))).await;
+    let [own, other] =
+        [again(&here, "kim@example.com", PASSWORD).await, again(&here, "kim@example.com", PASSWORD).await];
+    let (mut of_own, _) = Ws::connect(&there, &own).await;
+    let (mut of_other, _) = Ws::connect(&there, &other).await;
+
+    let second = refreshed(&here, first.text_of("refresh_token")).await.expect(200);
+    refreshed(&here, second.text_of("refresh_token")).await.expect(200);
+    refreshed(&here, first.text_of("refresh_token")).await.assert_error(401);
+    assert_eq!(stolen.close_code().await, 4401);
+    let passwords = json!({ "current_password": PASSWORD, "new_password": "eighteen green bottles" });
+    own.post("/api/v1/auth/change-password", passwords).await.succeeded();
+    assert_eq!(of_other.close_code().await, 4401);
+    of_own.send(&json!({ "type": "ping" })).await;
+    of_own.wait_for("pong").await;
+}
+
+#[tokio::test]
+async fn a_stolen_token_and_an_old_password_end_on_the_other_server_with_redis() {
+    what_a_theft_ends_here_ends_there(true).await;
+}
+
+#[tokio::test]
+async fn a_stolen_token_and_an_old_password_end_on_the_other_server_without_redis() {
+    what_a_theft_ends_here_ends_there(false).await;
 }
 
 async fn what_ends_here_ends_there(with_redis: bool) {
