@@ -8,7 +8,7 @@ use crate::harness::ws::Ws;
 use crate::harness::{Client, Server, Value, json};
 
 /// The next edge of this user.
-async fn edge(ws: &mut Ws, user: &str) -> Value {
+pub(super) async fn edge(ws: &mut Ws, user: &str) -> Value {
     loop {
         let frame = ws.wait_for_any(&["user.online", "user.offline"]).await;
         if frame["payload"]["user_id"] == user {
@@ -18,7 +18,7 @@ async fn edge(ws: &mut Ws, user: &str) -> Value {
 }
 
 /// Nothing was said of this user up to now: an edge of somebody who comes now is the next.
-async fn silence(server: &Server, ws: &mut Ws, user: &str, email: &str) {
+pub(super) async fn silence(server: &Server, ws: &mut Ws, user: &str, email: &str) {
     let (client, id) = server.user(email, "agent").await;
     let (_ws, _) = Ws::connect(server, &client).await;
     loop {
@@ -89,6 +89,35 @@ on_both! {
         assert_eq!(edge(&mut boss, &kim_id).await["payload"]["reason"], "revoked");
     }
 
+    async fn of_a_program_nobody_hears_that_it_comes_or_goes(server) {
+        let admin = server.admin().await;
+        let (mut boss, _) = Ws::connect(&server, &admin).await;
+        edge(&mut boss, "user-456").await;
+        let (program, _) = server.program(&admin, &["events:read"]).await;
+        let mut heard = Vec::new();
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, lee_id) = server.user("lee@example.com", "agent").await;
+        let (of_program, _) = Ws::connect(&server, &program).await;
+        let mut sockets = Vec::new();
+        for client in [&kim, &lee] {
+            sockets.push(Ws::connect(&server, client).await);
+            heard.push(boss.wait_for_any(&["user.online", "user.offline"]).await);
+        }
+        of_program.close().await;
+        sockets.pop();
+        eventually("two connections to be gone", async || {
+            let stats = admin.get("/api/v1/ws/stats").await.expect(200);
+            (stats.data()["total_clients"] == 2).then_some(())
+        })
+        .await;
+        grace(&server).await;
+        heard.push(boss.wait_for_any(&["user.online", "user.offline"]).await);
+        let heard: Vec<_> = heard.iter().map(|edge| (&edge["type"], &edge["payload"]["user_id"])).collect();
+        let (online, offline) = (json!("user.online"), json!("user.offline"));
+        let (kim_id, lee_id) = (json!(kim_id), json!(lee_id));
+        assert_eq!(heard, [(&online, &kim_id), (&online, &lee_id), (&offline, &lee_id)]);
+    }
+
     async fn a_subscription_decides_whether_edges_are_heard(server) {
         let (mut boss, _) = Ws::connect(&server, &server.admin().await).await;
         boss.send(&json!({ "type": "subscribe", "payload": { "events": ["order.*"] } })).await;
@@ -123,17 +152,41 @@ async fn who_moves_between_servers_stays_online() {
     silence(&here, &mut boss, &kim_id, "a@example.com").await;
 }
 
-#[tokio::test]
-async fn the_users_of_a_killed_server_go_offline() {
-    let here = Server::builder().mariadb().start().await;
+/// Who is online by the list of users, and by the list of connections.
+async fn listed(admin: &Client) -> [Vec<String>; 2] {
+    let mut lists = [Vec::new(), Vec::new()];
+    for (path, list) in ["users/online", "connections"].iter().zip(&mut lists) {
+        let answer = admin.get(&format!("/api/v1/ws/{path}")).await.expect(200);
+        let rows = answer.data().as_array().expect("a list").iter();
+        list.extend(rows.map(|row| row["user_id"].as_str().expect("a user").to_owned()));
+        list.sort();
+    }
+    lists
+}
+
+/// Two servers, of which the second is killed: Kim was there, Lee was on both, the admin is on the first.
+async fn a_server_is_killed(with_redis: bool) {
+    let builder = Server::builder().mariadb();
+    let here = if with_redis { builder.redis() } else { builder }.start().await;
     let there = here.elsewhere().start().await;
     let admin = here.admin().await;
     let (mut boss, _) = Ws::connect(&here, &admin).await;
     let (kim, kim_id) = here.user("kim@example.com", "agent").await;
-    let (_ws, _) = Ws::connect(&there, &there.with_token(kim.token())).await;
+    let (lee, lee_id) = here.user("lee@example.com", "agent").await;
+    let (_ws, _) = Ws::connect(&there, &kim).await;
+    let (_here, _) = Ws::connect(&here, &lee).await;
+    let (_there, _) = Ws::connect(&there, &lee).await;
     assert_eq!(edge(&mut boss, &kim_id).await["type"], "user.online", "heard from the other server");
-    let path = format!("/api/v1/ws/users/{kim_id}/online");
+    let mut all = ["user-456", &kim_id, &lee_id].map(str::to_owned).to_vec();
+    all.sort();
+    eventually("everybody to be online", async || {
+        let [users, connections] = listed(&admin).await;
+        (users == all && connections.len() == 4).then_some(())
+    })
+    .await;
+
     there.kill_9();
+    let path = format!("/api/v1/ws/users/{kim_id}/online");
     eventually_within(Duration::from_secs(75), "the user to be offline", async || {
         let answer = admin.get(&path).await.expect(200);
         (answer.data()["online"] == false && answer.data()["last_seen_at"].is_string()).then_some(())
@@ -144,7 +197,42 @@ async fn the_users_of_a_killed_server_go_offline() {
         (&offline["type"], &offline["payload"]["reason"]),
         (&json!("user.offline"), &json!("timeout"))
     );
-    assert_eq!(admin.get("/api/v1/ws/connections").await.expect(200).data()[0]["user_id"], json!("user-456"));
+    let mut left = ["user-456", &lee_id].map(str::to_owned).to_vec();
+    left.sort();
+    assert_eq!(listed(&admin).await, [left.clone(), left.clone()]);
+    let stats = json!({ "total_clients": 2, "total_tenants": 1, "clients_by_tenant": { "tenant-123": 2 } });
+    assert_eq!(*admin.get("/api/v1/ws/stats").await.expect(200).data(), stats);
+    silence(&here, &mut boss, &lee_id, "a@example.com").await;
+    let of_lee = admin.get(&format!("/api/v1/ws/users/{lee_id}/online")).await.expect(200).data().clone();
+    assert_eq!((&of_lee["online"], &of_lee["connections"]), (&json!(true), &json!(1)));
+    if with_redis {
+        gone_from_redis(&here, &kim_id, &left).await;
+    }
+}
+
+/// The contract's set holds those who are left.
+async fn gone_from_redis(server: &Server, user: &str, left: &[String]) {
+    let redis = server.redis();
+    eventually_within(Duration::from_secs(75), "the user to be gone from Redis", async || {
+        let member = redis.cli(&["SISMEMBER", "callcenter:online:tenant-123", user]).await;
+        (member == "0").then_some(())
+    })
+    .await;
+    assert_eq!(redis.cli(&["EXISTS", &format!("callcenter:presence:tenant-123:{user}")]).await, "0");
+    let set = redis.cli(&["SMEMBERS", "callcenter:online:tenant-123"]).await;
+    let mut members: Vec<&str> = set.lines().collect();
+    members.sort_unstable();
+    assert_eq!(members, left);
+}
+
+#[tokio::test]
+async fn the_users_of_a_killed_server_go_offline_save_those_who_are_elsewhere_with_redis() {
+    a_server_is_killed(true).await;
+}
+
+#[tokio::test]
+async fn the_users_of_a_killed_server_go_offline_save_those_who_are_elsewhere_without_redis() {
+    a_server_is_killed(false).await;
 }
 
 #[tokio::test]
