@@ -74,22 +74,48 @@ async fn eventually_in_redis(redis: &Redis, expected: bool) {
     .await;
 }
 
+/// What Redis says of the heartbeat: the moment that it tells, or that of its end.
+async fn heartbeat(redis: &Redis, command: &str) -> i64 {
+    redis.cli(&[command, HEARTBEAT]).await.parse().expect("unix seconds")
+}
+
+/// The heartbeat lives for a minute from the moment that it tells, on a clock that was moved by so many seconds.
+async fn assert_lives_for_a_minute(redis: &Redis, moved: i64) {
+    let (told, ends) = (heartbeat(redis, "GET").await - moved, heartbeat(redis, "EXPIRETIME").await);
+    assert!((59..=61).contains(&(ends - told)), "from {told} to {ends}");
+}
+
+#[tokio::test]
+async fn a_program_leaves_no_trace_in_redis() {
+    let server = Server::builder().redis().start().await;
+    let admin = server.admin().await;
+    let (program, _) = server.program(&admin, &["events:read"]).await;
+    let (_of_program, _) = Ws::connect(&server, &program).await;
+    let (_ws, _) = Ws::connect(&server, &admin).await;
+    eventually_in_redis(server.redis(), true).await;
+    let redis = server.redis();
+    assert_eq!(redis.cli(&["SMEMBERS", SET]).await, "user-456");
+    assert_eq!(redis.cli(&["KEYS", "callcenter:presence:*"]).await, HEARTBEAT);
+    assert_eq!(redis.cli(&["KEYS", "callcenter:servers:*"]).await, "callcenter:servers:tenant-123:user-456");
+}
+
 #[tokio::test]
 async fn the_keys_in_redis_follow_the_connections() {
     let server = Server::builder().redis().start().await;
     let admin = server.admin().await;
     let (ws, _) = Ws::connect(&server, &admin).await;
     eventually_in_redis(server.redis(), true).await;
-    let beat: i64 = server.redis().cli(&["GET", HEARTBEAT]).await.parse().expect("unix seconds");
+    let beat = heartbeat(server.redis(), "GET").await;
     assert!(beat > 1_700_000_000, "{beat}");
-    let ttl: i64 = server.redis().cli(&["TTL", HEARTBEAT]).await.parse().expect("seconds");
-    assert!((1..=60).contains(&ttl), "{ttl}");
+    assert_lives_for_a_minute(server.redis(), 0).await;
+    // As if time had passed in Redis as well.
+    server.redis().cli(&["EXPIRE", HEARTBEAT, "30"]).await;
     server.advance(Duration::from_secs(20)).await;
     eventually("a new heartbeat", async || {
-        let next: i64 = server.redis().cli(&["GET", HEARTBEAT]).await.parse().expect("unix seconds");
-        (next >= beat + 20).then_some(())
+        (heartbeat(server.redis(), "GET").await >= beat + 20).then_some(())
     })
     .await;
+    assert_lives_for_a_minute(server.redis(), 20).await;
 
     ws.close().await;
     eventually_in_redis(server.redis(), false).await;
