@@ -162,13 +162,20 @@ async fn each_of_several_servers_has_its_limits() {
     let there = here.elsewhere().start().await;
     let admin = here.admin().await;
     let (kim, _) = here.user("kim@example.com", "agent").await;
+    // The first server's stay open while the second is tried.
+    let mut open = Vec::new();
     for server in [&here, &there] {
         let (admin, kim) = (at(server, &admin), at(server, &kim));
-        let _open = (Ws::connect(server, &admin).await, Ws::connect(server, &admin).await);
+        open.extend([Ws::connect(server, &admin).await, Ws::connect(server, &admin).await]);
         assert_eq!(refused(server, &admin, &[]).await, 429);
-        let _last = Ws::connect(server, &kim).await;
+        open.push(Ws::connect(server, &kim).await);
         assert_eq!(refused(server, &kim, &[]).await, 503);
     }
+    eventually("all of them to be counted", async || {
+        let stats = admin.get("/api/v1/ws/stats").await.expect(200);
+        (stats.data()["total_clients"] == open.len()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
