@@ -157,3 +157,61 @@ on_both! {
         assert_eq!(seen(&heard), seen(&events(&center.lee, begin).await));
     }
 }
+
+/// The next events of calls and queues, up to the end of the caller's wait.
+async fn until_abandoned(ws: &mut Ws) -> Vec<Value> {
+    let mut heard: Vec<Value> = Vec::new();
+    while heard.last().is_none_or(|event| event["type"] != "call.abandoned") {
+        let event = ws.next_event().await;
+        if !event["type"].as_str().unwrap().starts_with("agent.") {
+            heard.push(event);
+        }
+    }
+    heard
+}
+
+#[tokio::test]
+async fn on_the_other_server_each_role_hears_the_same() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let center = Center::open(&here).await;
+    let (max, _) = here.user("max@example.com", "agent").await;
+    let (mut admin, _) = Ws::connect(&there, &center.admin).await;
+    let (mut kim, _) = Ws::connect(&there, &center.kim).await;
+    let (mut lee, _) = Ws::connect(&there, &center.lee).await;
+    let (mut outside, _) = Ws::connect(&there, &max).await;
+    center.caller("c1").await;
+    center.of(&center.kim_id, "c1", "ring").await.expect(200);
+    center
+        .report("c1", "miss", json!({ "user_id": center.kim_id, "outcome": "no_answer" }))
+        .await
+        .expect(200);
+    center.report("c1", "end", json!({ "ended_by": "customer" })).await.expect(200);
+    center.admin.post("/api/v1/events", json!({ "type": "order.paid", "payload": {} })).await.expect(202);
+
+    let masked = json!({ "number": "+********20", "name": "***" });
+    let heard = until_abandoned(&mut admin).await;
+    assert_eq!(types(&of_calls(&heard))[..3], ["call.incoming", "queue.joined", "call.ringing"]);
+    assert_eq!(heard[1]["payload"]["from"]["number"], "+4930901820");
+    let heard = until_abandoned(&mut kim).await;
+    assert_eq!(types(&of_calls(&heard))[..2], ["queue.joined", "call.ringing"]);
+    assert_eq!(heard[0]["payload"]["from"], masked);
+    assert_eq!(
+        heard[1]["payload"]["from"]["number"], "+4930901820",
+        "who is offered the call sees who calls"
+    );
+    let heard = until_abandoned(&mut lee).await;
+    assert_eq!(types(&of_calls(&heard)), ["queue.joined", "queue.left", "call.abandoned"]);
+    assert_eq!((&heard[0]["payload"]["from"], &heard[2]["payload"]["from"]), (&masked, &masked));
+    assert!(!Value::from(heard).to_string().contains("901820"), "a colleague learns no number");
+    loop {
+        let event = outside.next_event().await;
+        if event["type"] == "order.paid" {
+            break;
+        }
+        assert_eq!(
+            event["type"], "agent.state.changed",
+            "who serves another queue hears nothing of it: {event}"
+        );
+    }
+}

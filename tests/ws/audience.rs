@@ -1,8 +1,10 @@
 //! Who sees what.
 
+use std::time::Duration;
+
 use crate::harness::macros::on_both;
 use crate::harness::ws::Ws;
-use crate::harness::{Server, Value, json};
+use crate::harness::{Client, Server, Value, json};
 
 /// What every colleague may know of a change.
 const TEAM_FIELDS: &[&str] = &["changed_at", "previous_state", "state", "tenant_id", "user_id", "version"];
@@ -11,6 +13,26 @@ fn fields(frame: &Value) -> Vec<String> {
     let mut fields: Vec<String> = frame["payload"].as_object().unwrap().keys().cloned().collect();
     fields.sort();
     fields
+}
+
+async fn queue(admin: &Client, name: &str) -> String {
+    let made = admin.post("/api/v1/queues", json!({ "name": name, "channel": "voice" })).await.expect(201);
+    made.text_of("id").to_owned()
+}
+
+async fn publish(admin: &Client) {
+    admin.post("/api/v1/events", json!({ "type": "order.paid", "payload": {} })).await.expect(202);
+}
+
+/// Waits for that frame about that object. All that comes until then must be the tenant's.
+async fn moment(ws: &mut Ws, kind: &str, field: &str, value: &str, tenant: &str) {
+    loop {
+        let frame = ws.next_json().await;
+        assert_eq!(frame["payload"]["tenant_id"], tenant, "{frame}");
+        if frame["type"] == kind && frame["payload"][field] == value {
+            return;
+        }
+    }
 }
 
 on_both! {
@@ -57,6 +79,27 @@ on_both! {
         assert_eq!(changed["seq"], 2, "each tenant counts for itself: {changed}");
     }
 
+    async fn nobody_hears_who_comes_and_how_queues_are_in_another_tenant(server) {
+        let (admin, stranger) = (server.admin().await, server.other_tenant("other").await);
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        let (mut of_stranger, _) = Ws::connect(&server, &stranger).await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (kims, _) = Ws::connect(&server, &kim).await;
+        let sales = queue(&admin, "Sales").await;
+        moment(&mut ws, "user.online", "user_id", &kim_id, "tenant-123").await;
+        moment(&mut ws, "queue.stats", "queue_id", &sales, "tenant-123").await;
+        kims.close().await;
+        server.advance(Duration::from_secs(6)).await;
+        moment(&mut ws, "user.offline", "user_id", &kim_id, "tenant-123").await;
+
+        let theirs = queue(&stranger, "Theirs").await;
+        moment(&mut of_stranger, "queue.stats", "queue_id", &theirs, "other").await;
+        publish(&stranger).await;
+        moment(&mut of_stranger, "order.paid", "tenant_id", "other", "other").await;
+        publish(&admin).await;
+        moment(&mut ws, "order.paid", "tenant_id", "tenant-123", "tenant-123").await;
+    }
+
     async fn a_raised_agent_sees_more_from_then_on(server) {
         let admin = server.admin().await;
         let (kim, id) = server.user("kim@example.com", "agent").await;
@@ -74,4 +117,29 @@ on_both! {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn colleagues_on_the_other_server_see_the_state_and_not_the_reason() {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    let (kim, _) = here.user("kim@example.com", "agent").await;
+    let (lee, _) = here.user("lee@example.com", "agent").await;
+    let (sam, _) = here.user("sam@example.com", "supervisor").await;
+    let (mut colleague, _) = Ws::connect(&there, &lee).await;
+    let (mut supervisor, _) = Ws::connect(&there, &sam).await;
+    let (mut own, _) = Ws::connect(&there, &kim).await;
+    kim.post("/api/v1/agent-state/me", json!({ "state": "break", "reason": "doctor" })).await.expect(200);
+
+    for ws in [&mut own, &mut supervisor] {
+        ws.wait_for("agent.login").await;
+        assert_eq!(ws.next_event().await["payload"]["reason"], "doctor");
+    }
+    let frame = colleague.next_event().await;
+    assert_eq!(
+        (&frame["type"], &frame["payload"]["state"]),
+        (&json!("agent.state.changed"), &json!("break"))
+    );
+    assert_eq!(fields(&frame), TEAM_FIELDS, "{frame}");
+    assert!(!frame.to_string().contains("doctor"), "{frame}");
 }

@@ -72,13 +72,26 @@ async fn over_two_servers(with_redis: bool) {
     let admin = here.admin().await;
     let (kim, kim_id) = here.user("kim@example.com", "agent").await;
     let (_own, own) = Ws::connect(&here, &admin).await;
-    let (mut ws, ready) = Ws::connect(&there, &kim).await;
+    let bearer = format!("Bearer {}", kim.token());
+    let headers = [("authorization", bearer.as_str()), ("user-agent", "phone/1.0")];
+    let mut ws = Ws::open(&there, "/ws", &headers).await.expect("a connection");
+    let ready = ws.expect_type("connection.ready").await["payload"].clone();
     let both = || [own["connection_id"].as_str().unwrap(), ready["connection_id"].as_str().unwrap()];
     eventually("both servers' connections", async || (ids(&list(&admin).await) == both()).then_some(()))
         .await;
     let all = list(&admin).await;
     assert_ne!(all[0]["server"], all[1]["server"]);
-    assert_eq!(all[1]["user_id"], kim_id);
+    // Each server knows its own best, and says the same of the other's.
+    assert_eq!(all, list(&there.with_token(admin.token())).await);
+    let mut of_kim = all[1].clone();
+    for field in ["server", "connected_at"] {
+        assert!(!of_kim[field].take().as_str().expect("a text").is_empty(), "{field}: {all:?}");
+    }
+    let expected = json!({
+        "connection_id": ready["connection_id"], "user_id": kim_id, "server": null, "connected_at": null,
+        "remote_addr": "127.0.0.1", "user_agent": "phone/1.0",
+    });
+    assert_eq!(of_kim, expected);
     assert_eq!(online(&admin).await, [json!(kim_id), json!("user-456")]);
     let of_kim = admin.get(&format!("/api/v1/ws/users/{kim_id}/online")).await.expect(200).data().clone();
     assert_eq!((&of_kim["online"], &of_kim["connections"]), (&json!(true), &json!(1)));

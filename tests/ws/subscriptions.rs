@@ -107,4 +107,10 @@ async fn another_servers_events_are_chosen_from_in_the_same_way() {
     hears(&mut ws, &admin, &ALL[..2]).await;
     changes(&mut ws, "subscribe", json!(["desk.moved"]), json!(["order.*", "desk.moved"])).await;
     hears(&mut ws, &admin, &["order.paid", "order.lines.added", "desk.moved"]).await;
+    changes(&mut ws, "unsubscribe", json!(["order.*"]), json!(["desk.moved"])).await;
+    hears(&mut ws, &admin, &ALL[3..]).await;
+    changes(&mut ws, "unsubscribe", json!(["desk.moved"]), json!([])).await;
+    hears(&mut ws, &admin, &[]).await;
+    changes(&mut ws, "subscribe", json!(["*"]), json!(["*"])).await;
+    hears(&mut ws, &admin, ALL).await;
 }
