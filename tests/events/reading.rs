@@ -2,6 +2,7 @@
 
 use super::{EVENTS, event, publish};
 use crate::harness::macros::on_both;
+use crate::harness::ws::Ws;
 use crate::harness::{Answer, Client, Server, Value, json};
 
 async fn read(client: &Client, query: &str) -> Answer {
@@ -37,6 +38,16 @@ on_both! {
         let meta = &answer.body["meta"];
         assert_eq!((&meta["seq"], &meta["oldest_seq"], &meta["next_cursor"]), (&json!(0), &json!(1), &Value::Null));
         assert!(!meta["epoch"].as_str().unwrap().is_empty());
+    }
+
+    async fn the_epoch_is_the_one_that_sockets_are_told(server) {
+        let admin = server.admin().await;
+        let (_ws, ready) = Ws::connect(&server, &admin).await;
+        let epoch = read(&admin, "").await.body["meta"]["epoch"].clone();
+        assert!(!epoch.as_str().expect("a text").is_empty());
+        assert_eq!(epoch, ready["epoch"]);
+        let stranger = server.other_tenant("other").await;
+        assert_eq!(read(&stranger, "").await.body["meta"]["epoch"], epoch, "one log, one backup, one epoch");
     }
 
     async fn the_log_comes_in_order_with_all_its_fields(server) {

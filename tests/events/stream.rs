@@ -145,31 +145,90 @@ on_both! {
         server.advance(Duration::from_secs(301)).await;
         expires.ended().await;
     }
-}
 
-#[tokio::test]
-async fn a_stream_ends_when_the_server_stops() {
-    let server = Server::builder().start().await;
-    let admin = server.admin().await;
-    let mut sse = open(&server, &admin, "").await;
-    sse.next().await;
-    let (code, _) = server.terminate().await;
-    assert_eq!(code, 0);
-    sse.ended().await;
-}
-
-#[tokio::test]
-async fn a_client_that_reads_nothing_misses_nothing_in_the_end() {
-    let server = Server::builder().start().await;
-    let admin = server.admin().await;
-    let mut sse = open(&server, &admin, "").await;
-    let payload = "x".repeat(30_000);
-    for batch in 0..10 {
-        let body: Vec<_> = (0..100)
-            .map(|n| json!({ "type": "order.paid", "payload": { "name": (batch * 100 + n).to_string(), "x": payload } }))
-            .collect();
-        publish(&admin, body).await;
+    async fn a_stream_ends_when_the_server_stops(server) {
+        let admin = server.admin().await;
+        let mut sse = open(&server, &admin, "").await;
+        sse.next().await;
+        let (code, _) = server.terminate().await;
+        assert_eq!(code, 0);
+        sse.ended().await;
     }
-    let expected: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
-    assert_eq!(names(&mut sse, 1000).await, expected);
+
+    async fn a_client_that_reads_nothing_misses_nothing_in_the_end(server) {
+        let admin = server.admin().await;
+        let mut sse = open(&server, &admin, "").await;
+        let payload = "x".repeat(30_000);
+        for batch in 0..10 {
+            let body: Vec<_> = (0..100)
+                .map(|n| json!({ "type": "order.paid", "payload": { "name": (batch * 100 + n).to_string(), "x": payload } }))
+                .collect();
+            publish(&admin, body).await;
+        }
+        let expected: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+        assert_eq!(names(&mut sse, 1000).await, expected);
+    }
+}
+
+/// Two servers on one database with one Redis.
+async fn two() -> (Server, Server) {
+    let here = Server::builder().mariadb().redis().start().await;
+    let there = here.elsewhere().start().await;
+    (here, there)
+}
+
+#[tokio::test]
+async fn on_another_server_everybody_sees_its_own_view_of_the_types_it_wants() {
+    let (here, there) = two().await;
+    let admin = here.admin().await;
+    let (kim, kim_id) = here.user("kim@example.com", "agent").await;
+    let mut of_kim = open(&there, &kim, "?types=order.*,agent.state.changed").await;
+    let mut of_admin = open(&there, &admin, "?types=order.*").await;
+    let order = |name: &str, users: &[&str]| json!({ "type": "order.paid", "payload": { "name": name }, "audience": { "users": users } });
+    admin.post("/api/v1/agent-state/me", json!({ "state": "away", "reason": "lunch" })).await.expect(200);
+    publish(&admin, order("hidden", &[])).await;
+    publish(&admin, json!({ "type": "ship.sent", "payload": { "name": "unwanted" } })).await;
+    publish(&admin, order("kim", &[&kim_id])).await;
+    let state = of_kim.event().await.data.expect("data");
+    assert_eq!((&state["payload"]["state"], state["payload"].get("reason")), (&json!("away"), None));
+    assert_eq!(names(&mut of_kim, 1).await, ["kim"]);
+    assert_eq!(names(&mut of_admin, 2).await, ["hidden", "kim"]);
+}
+
+#[tokio::test]
+async fn on_another_server_what_the_log_does_not_have_resets_the_client() {
+    let (here, there) = two().await;
+    let admin = here.admin().await;
+    publish(&admin, vec![event("one"), event("two")]).await;
+    let epoch = admin.get("/api/v1/events").await.expect(200).body["meta"]["epoch"].clone();
+    for query in ["?after=9", "?after=1&epoch=another"] {
+        let mut sse = open(&there, &admin, query).await;
+        let reset = sse.event().await;
+        assert_eq!(
+            (reset.event.as_deref(), reset.id.as_deref()),
+            (Some("connection.reset"), Some("2")),
+            "{query}"
+        );
+        assert_eq!(
+            reset.data.expect("data")["payload"],
+            json!({ "oldest_seq": 1, "seq": 2, "epoch": epoch })
+        );
+    }
+    let query = format!("?after=1&epoch={}", epoch.as_str().expect("a text"));
+    for query in [query.as_str(), "?after=0&epoch=another"] {
+        let first = open(&there, &admin, query).await.event().await;
+        assert_eq!(first.event.as_deref(), Some("order.paid"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn who_logs_out_on_one_server_ends_the_stream_on_another() {
+    let (here, there) = two().await;
+    let (kim, _) = here.user("kim@example.com", "agent").await;
+    let mut own = open(&there, &kim, "").await;
+    let mut other = open(&there, &here.admin().await, "").await;
+    kim.post_empty("/api/v1/auth/logout").await.expect(200);
+    own.ended().await;
+    publish(&here.admin().await, event("after")).await;
+    assert_eq!(names(&mut other, 1).await, ["after"]);
 }
