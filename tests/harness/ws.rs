@@ -111,11 +111,15 @@ impl Ws {
 
     /// Reads to the end and returns the close code (1006 when there was no close frame).
     pub async fn close_code(&mut self) -> u16 {
-        loop {
-            if let Next::Closed(code) = self.next().await {
-                return code;
+        // As a whole: the server's pings alone would let it wait for ever.
+        let ended = async {
+            loop {
+                if let Next::Closed(code) = self.next().await {
+                    return code;
+                }
             }
-        }
+        };
+        within("the end of the connection", ended).await
     }
 
     pub async fn send(&mut self, message: &Value) {

@@ -207,7 +207,7 @@ async fn a_server_is_killed(with_redis: bool) {
     assert_eq!((&lees["online"], &lees["connections"]), (&json!(true), &json!(1)));
     if with_redis {
         // It takes a minute, for which those who are left have to answer pings.
-        let _reading = [boss, of_lee].map(|mut ws| tokio::spawn(async move { ws.close_code().await }));
+        let _reading = [boss, of_lee].map(|mut ws| tokio::spawn(async move { ws.wait_for("error").await }));
         gone_from_redis(&here, &kim_id, &left).await;
     }
 }

@@ -58,13 +58,14 @@ on_both! {
         edge(&mut boss, &kim_id).await;
         before.close().await;
         gone(&kim, &kim_id).await;
-        // What is left of the grace is a slow machine's.
-        advance(&[&server], 2).await;
+        // It is written when what is found after it is told. What is left of the grace is a slow machine's.
+        silence(&server, &mut boss, &kim_id, "a@example.com").await;
+        advance(&[&server], 1).await;
         let (_after, _) = Ws::connect(&server, &kim).await;
         // Also: it is written by then that he is back.
-        silence(&server, &mut boss, &kim_id, "a@example.com").await;
-        advance(&[&server], 10).await;
         silence(&server, &mut boss, &kim_id, "b@example.com").await;
+        advance(&[&server], 10).await;
+        silence(&server, &mut boss, &kim_id, "c@example.com").await;
     }
 }
 
