@@ -22,6 +22,8 @@ const SINGLE_ADMINS_ONLY: &[(&str, &str)] = &[
 /// What agents may not do, and supervisors may.
 const NOT_FOR_AGENTS: &[(&str, &str)] = &[
     ("PUT", "/api/v1/agent-state/{user_id}"),
+    ("POST", "/api/v1/agent-state/{user_id}/wrap-up/end"),
+    ("POST", "/api/v1/agent-state/{user_id}/wrap-up/extend"),
     ("PUT", "/api/v1/queues/{id}/members/{user_id}"),
     ("DELETE", "/api/v1/queues/{id}/members/{user_id}"),
     ("POST", "/api/v1/calls"),
