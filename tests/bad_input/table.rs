@@ -151,7 +151,7 @@ fn of_calls() -> Vec<Row> {
     let missed = json!({ "user_id": "user-456", "outcome": "no_answer" });
     let transfer = json!({ "kind": "blind", "to": { "number": "+33140000000" } });
     let ended =
-        json!({ "ended_by": "customer", "outcome": "answered", "hangup_cause": 16, "merged_into": "c9" });
+        json!({ "ended_by": "customer", "outcome": "merged", "hangup_cause": 16, "merged_into": "c9" });
     let noted = json!({ "disposition": "sold", "tags": ["x"], "attributes": { "order": "17" } });
     let post = |path, good, required: &'static [&'static str]| (Method::POST, path, good, required);
     vec![
