@@ -294,4 +294,16 @@ mod tests {
             assert!(problem(body).contains(expected), "{body}: {}", problem(body));
         }
     }
+
+    #[test]
+    fn types_are_named_as_json_names_them() {
+        for (body, expected) in [
+            (r#"{"name":"x","count":"3"}"#, r#"wrong type: string \"3\", expected a whole number"#),
+            (r#"{"name":"x","count":99999999999999999999}"#, "expected a whole number"),
+            (r#"{"name":"x","inner":{"flag":1}}"#, "wrong type: integer `1`, expected true or false"),
+            (r#"{"name":null}"#, "wrong type: null, expected a string"),
+        ] {
+            assert!(problem(body).contains(expected), "{body}: {}", problem(body));
+        }
+    }
 }

@@ -18,7 +18,6 @@ use async_recursion::async_recursion as boxed;
 use draft::NewCallDraft;
 use model::calls::{self as machine, Actor, Call, Command, Direction, NewCall, Refusal};
 use model::{CallId, Role, TenantId, personal};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use step::Subject;
@@ -77,10 +76,10 @@ impl Calls {
         // With everything locked, so that who came first in the log came first by the clock too.
         let now = self.broadcaster.clock.now();
         // That the call has come is a fact; only the phone of somebody off duty is not rung.
-        let absent = new.direction == Direction::Inbound
-            && new.user.as_ref().is_some_and(|user| facts::is_off_duty(&agents, user));
-        let begun =
-            if absent { Cow::Owned(NewCall { user: None, ..new.clone() }) } else { Cow::Borrowed(new) };
+        let mut begun = new.clone();
+        if begun.direction == Direction::Inbound {
+            begun.user.take_if(|user| facts::is_off_duty(&agents, user));
+        }
         let step = machine::start(&begun, &facts.context, now).map_err(|why| refused(&why))?;
         let call = subject.store(&mut work, &facts, &mut agents, step).await?;
         work.commit().await?;

@@ -12,7 +12,7 @@ use async_recursion::async_recursion as boxed;
 use dirty::Dirty;
 use known::Known;
 use model::queues::Queue;
-use model::{Event, TenantId, Timestamp, catalogue};
+use model::{Event, TenantId, TenantSettings, Timestamp, catalogue};
 use realtime::Waiting;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -150,12 +150,8 @@ impl Queues {
         let now = self.broadcaster.clock.now();
         let (mut questions, mut notes) = (Vec::new(), Vec::new());
         for (tenant, head) in heads {
-            let Some(settings) =
-                settings.remove(&tenant).map(|known| or_later(tenant.as_str(), known.map_err(Error::from)))
-            else {
-                continue;
-            };
-            let Some(settings) = settings? else { continue };
+            let read = settings.remove(&tenant).unwrap_or_else(|| Ok(TenantSettings::default()));
+            let Some(settings) = or_later(tenant.as_str(), read.map_err(Error::from))? else { continue };
             let known = state.tenants.entry(tenant.clone()).or_default();
             let day = settings.day_of(now);
             if let Some((dirty, queues)) =
