@@ -25,8 +25,10 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Pages that SQLite's writer keeps, in KiB as SQLite has it: what was written in the last seconds is read again when its result
 /// is written. With the usual 2 MiB that meant to fetch it, and a page to let go.
 const SQLITE_WRITER_CACHE: &str = "-16384";
-/// Readers beside SQLite's one writer.
+/// Readers beside SQLite's one writer, and the pages that each keeps, in KiB: what is needed within one look. Whatever was
+/// written meanwhile has a reader drop them all, so more would be memory that comes and goes.
 const SQLITE_READERS: u32 = 4;
+const SQLITE_READER_CACHE: &str = "-256";
 
 /// Whether the connection to MySQL is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,14 +301,17 @@ async fn connect_sqlite(path: &Path) -> Result<Pool> {
         .busy_timeout(CALL_DEADLINE)
         .foreign_keys(false)
         .disable_statement_logging();
-    // A file does not go away behind an open connection: asking whether it is there is for servers.
-    let pool = |max| {
-        let options = SqlitePoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_DEADLINE);
-        options.test_before_acquire(false)
+    // A file does not go away behind an open connection: all are there from the start, stay, and are not asked whether they are
+    // well. Those are for servers.
+    let pool = |count| {
+        let options = SqlitePoolOptions::new().min_connections(count).max_connections(count);
+        let options = options.idle_timeout(None).max_lifetime(None);
+        options.acquire_timeout(ACQUIRE_DEADLINE).test_before_acquire(false)
     };
     let writing = options.clone().pragma("wal_autocheckpoint", checkpoints::PAGES);
     let writing = writing.pragma("cache_size", SQLITE_WRITER_CACHE);
     let writer = pool(1).connect_with(writing).await?;
-    let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
+    let reading = options.pragma("query_only", "ON").pragma("cache_size", SQLITE_READER_CACHE);
+    let readers = pool(SQLITE_READERS).connect_with(reading).await?;
     Ok(Pool::Sqlite { writer, readers })
 }
