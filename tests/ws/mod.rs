@@ -5,6 +5,7 @@ mod connecting;
 mod connections;
 mod edges;
 mod ends;
+mod epoch;
 mod grace;
 mod guide;
 mod liveness;

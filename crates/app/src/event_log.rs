@@ -6,6 +6,7 @@ use model::event::View;
 use model::webhook::EventPattern;
 use model::{Event, TenantId, Viewer};
 use realtime::Hub;
+use std::sync::Arc;
 use store::{Store, journal};
 
 /// Rows read at once: with payloads of 64 KiB, 4 MiB.
@@ -58,7 +59,7 @@ impl EventLog {
 
     /// Which log it is: another one after a restored backup.
     #[must_use]
-    pub fn epoch(&self) -> &str {
+    pub fn epoch(&self) -> Arc<str> {
         self.hub.epoch()
     }
 

@@ -7,6 +7,7 @@ mod batches;
 pub mod broadcaster;
 pub mod calls;
 pub mod connections;
+pub mod epoch;
 mod error;
 pub mod event_log;
 pub mod events;
@@ -30,6 +31,7 @@ pub mod wallboard;
 pub mod webhooks;
 
 pub use broadcaster::Broadcaster;
+pub use epoch::{EpochKeeper, MarkPlace};
 pub use error::{Error, Result};
 pub use gate::{Caller, Gate, Identity, Program};
 

@@ -1,5 +1,4 @@
-//! What is done before or beside a running server: the development tenant, new tenants and admins, a lost password,
-//! a new epoch.
+//! What is done before or beside a running server: the development tenant, new tenants and admins, a lost password.
 
 use crate::fields::{FieldProblem, Problems};
 use crate::passwords::{self, Hashing};
@@ -9,7 +8,7 @@ use async_recursion::async_recursion as boxed;
 use model::{Clock, Role, TenantId, UserId};
 use store::revocations::{self, Revoked};
 use store::users::{self, User};
-use store::{Store, platform, sessions, tenants};
+use store::{Store, sessions, tenants};
 
 const DEVELOPMENT_TENANT: &str = "tenant-123";
 const DEVELOPMENT_ADMIN: &str = "user-456";
@@ -145,27 +144,4 @@ pub async fn reset_password(
     }
     users::update(tx.conn(), &User { password_hash: hash, updated_at: now, ..user }).await?;
     Ok(tx.commit().await?)
-}
-
-/// Gives the log a new epoch, after a backup was restored: clients then reload instead of resuming.
-#[boxed]
-pub async fn new_epoch(store: &Store) -> Result<String> {
-    let epoch = fresh_epoch();
-    let mut tx = store.begin().await?;
-    platform::put(tx.conn(), "epoch", &epoch).await?;
-    tx.commit().await?;
-    Ok(epoch)
-}
-
-/// The log's epoch; made when there is none.
-#[boxed]
-pub async fn epoch(store: &Store) -> Result<String> {
-    let mut tx = store.begin().await?;
-    let epoch = platform::get_or_put(tx.conn(), "epoch", &fresh_epoch()).await?;
-    tx.commit().await?;
-    Ok(epoch)
-}
-
-fn fresh_epoch() -> String {
-    format!("{:016x}", rand::random::<u64>())
 }

@@ -7,7 +7,7 @@ pub struct HubConfig {
     pub max_connections: usize,
     /// Connections of one user to this server; over it `Refusal::UserFull`.
     pub max_connections_per_user: usize,
-    /// The log's epoch, told to every connection.
+    /// The log's epoch at the start, told to every connection until the hub goes on in another one.
     pub epoch: String,
     /// Events that a tenant's tail holds at most.
     pub tail_events: usize,

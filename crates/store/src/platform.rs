@@ -18,6 +18,12 @@ pub async fn get_or_put(mut conn: Conn<'_>, name: &str, value: &str) -> Result<S
     Ok(get(conn, name).await?.unwrap_or_else(|| value.to_owned()))
 }
 
+/// Writes `value` if `old` still stands there; gives whether it did.
+pub async fn replace(conn: Conn<'_>, name: &str, old: &str, value: &str) -> Result<bool> {
+    const REPLACE: &str = "UPDATE platform SET value = ? WHERE name = ? AND value = ?";
+    on!(conn, c => sqlx::query(REPLACE).bind(value).bind(name).bind(old).execute(c).await.map(|done| done.rows_affected() == 1))
+}
+
 /// Writes `value`, replacing what was there.
 pub async fn put(conn: Conn<'_>, name: &str, value: &str) -> Result<()> {
     on!(conn, c => sqlx::query("REPLACE INTO platform (name, value) VALUES (?, ?)")

@@ -72,7 +72,8 @@ pub(crate) struct LogMeta {
     /// The number of the oldest event that the log still holds; one more than `seq` if there is none.
     oldest_seq: i64,
     /// Another one after a restored backup: numbers of another epoch mean other events.
-    epoch: String,
+    #[schema(value_type = String)]
+    epoch: Arc<str>,
     /// Pass it as `?cursor=` to go on; null at the end. A page may be short, even empty, and have one.
     #[schema(required = true)]
     next_cursor: Option<String>,
@@ -94,7 +95,7 @@ pub(crate) async fn list(
         log.read(caller.tenant(), &caller.viewer(), &wanted(&query, &page)?).await?;
     let events = events.iter().map(|(event, view)| LoggedEvent::of(event, *view)).collect();
     let next_cursor = next.map(|seq| paging::cursor(&seq.to_string()));
-    Ok(OkList(events, LogMeta { seq, oldest_seq, epoch: log.epoch().to_owned(), next_cursor }))
+    Ok(OkList(events, LogMeta { seq, oldest_seq, epoch: log.epoch(), next_cursor }))
 }
 
 fn wanted(query: &EventsQuery, page: &Page) -> Result<Wanted> {

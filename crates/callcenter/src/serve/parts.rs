@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::secret;
 use api::{ApiState, EdgeConfig};
-use app::{App, Broadcaster, Gate, Settings};
+use app::{App, Broadcaster, EpochKeeper, Gate, MarkPlace, Settings};
 use model::{Clock, ServerId};
 use realtime::{Authority, Bus, Edge, Hub, HubConfig, Presence};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct Parts {
     pub bus: Option<Bus>,
     /// What the delivery engine found out.
     pub notices: mpsc::Receiver<Notice>,
+    /// Keeps the log's epoch, until its task has it.
+    pub epoch: Option<EpochKeeper>,
 }
 
 /// Makes all parts, in the order of the quick start's lines. Nothing of it runs before `Running` takes it over.
@@ -43,8 +45,9 @@ pub async fn start(
     info!("Repositories initialized");
     let server = ServerId::generate();
     let bus = connect_redis(config).await;
-    let hub =
-        Hub::new(hub_config(config, &store, websockets).await?, store.clone(), clock.clone(), server.clone());
+    let mut epoch = EpochKeeper::new(store.clone(), mark_place(config, bus.as_ref()));
+    let hub_config = hub_config(config, epoch.begin().await?, websockets);
+    let hub = Hub::new(hub_config, store.clone(), clock.clone(), server.clone());
     info!("{}", hub_line(bus.as_ref()));
     let engine_config = engine_config(config, roots);
     let (engine, notices) = Engine::new(engine_config, store.clone(), clock.clone(), server.clone());
@@ -60,7 +63,7 @@ pub async fn start(
     info!("Services initialized");
     let api = Arc::new(ApiState::new(app.clone(), bus.clone(), edge_config(config)));
     info!("Handlers initialized");
-    Ok(Parts { app, api, presence, edges, bus, notices })
+    Ok(Parts { app, api, presence, edges, bus, notices, epoch: Some(epoch) })
 }
 
 /// Everything that the database must hold before anybody comes in; gives the secret that signs tokens.
@@ -99,13 +102,21 @@ fn hub_line(bus: Option<&Bus>) -> &'static str {
     }
 }
 
-async fn hub_config(config: &Config, store: &Store, websockets: usize) -> anyhow::Result<HubConfig> {
-    Ok(HubConfig {
+fn hub_config(config: &Config, epoch: String, websockets: usize) -> HubConfig {
+    HubConfig {
         max_connections: websockets,
         max_connections_per_user: config.ws_max_connections_per_user,
-        epoch: app::setup::epoch(store).await?,
+        epoch,
         ..HubConfig::default()
-    })
+    }
+}
+
+fn mark_place(config: &Config, bus: Option<&Bus>) -> MarkPlace {
+    match (&config.database, bus) {
+        (Database::Sqlite(path), _) => MarkPlace::beside(path),
+        (Database::MySql { .. }, Some(bus)) => MarkPlace::Redis(bus.clone()),
+        (Database::MySql { .. }, None) => MarkPlace::Memory,
+    }
 }
 
 fn engine_config(config: &Config, extra_roots: ExtraRoots) -> EngineConfig {

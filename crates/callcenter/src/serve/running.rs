@@ -105,6 +105,9 @@ impl Tasks {
         self.tracker.spawn(async move { hub.run(of_hub).await });
         self.tracker.spawn(engine.run(self.stop.clone()));
         self.tracker.spawn(async move { presence.run(of_presence).await });
+        if let Some(epoch) = parts.epoch.take() {
+            self.tracker.spawn(epoch.run(parts.app.hub.clone(), self.stop.clone()));
+        }
         if let Some(bus) = &parts.bus {
             let (rings, rung) = mpsc::channel(RINGS);
             let relay = Relay::new(parts.app.hub.clone(), bus.clone()).with_rings(rings);

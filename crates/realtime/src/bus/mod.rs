@@ -5,6 +5,7 @@ mod doorbell;
 mod exchange;
 mod link;
 mod listener;
+mod mark;
 mod relay;
 mod url;
 mod wire;

@@ -109,7 +109,7 @@ impl Client {
             tenant_id: &place.tenant.id,
             role: place.member.viewer().role,
             seq: start.seq,
-            epoch: &place.hub.0.config.epoch,
+            epoch: &place.hub.epoch(),
         }));
         if let Some(oldest_seq) = start.reset {
             self.outbox.push(self.reset(oldest_seq, start.seq));
@@ -117,7 +117,7 @@ impl Client {
     }
 
     fn reset(&self, oldest_seq: i64, seq: i64) -> Bytes {
-        frame::reset(&Reset { oldest_seq, seq, epoch: &self.place.hub.0.config.epoch })
+        frame::reset(&Reset { oldest_seq, seq, epoch: &self.place.hub.epoch() })
     }
 
     /// Has the answer to its request written before everything else.

@@ -12,6 +12,7 @@ use model::event::View;
 use model::webhook::EventPattern;
 use model::{EventName, Role};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Events ready at a time: with payloads of up to 64 KiB, and their bytes bounded by 64 KiB before the last one, less than
@@ -39,7 +40,7 @@ pub enum Followed {
         /// The log's end.
         seq: i64,
         /// The log's epoch.
-        epoch: String,
+        epoch: Arc<str>,
     },
 }
 
@@ -60,11 +61,7 @@ impl Follower {
         let start = place.begin().await;
         let mut ready = Ready::default();
         if let Some(oldest_seq) = start.reset {
-            ready.push(Followed::Reset {
-                oldest_seq,
-                seq: start.seq,
-                epoch: place.hub.0.config.epoch.clone(),
-            });
+            ready.push(Followed::Reset { oldest_seq, seq: start.seq, epoch: place.hub.epoch() });
         }
         let cursor = Cursor::new(start.next, start.from_oldest);
         let filter = if events.is_empty() { Filter::Everything } else { Filter::Only(events) };
@@ -149,7 +146,7 @@ impl Follower {
         self.place.member.note_answered();
         let seq = extent.head.max(self.place.tenant.feed.head().unwrap_or(0));
         self.cursor.jump(seq + 1);
-        let epoch = self.place.hub.0.config.epoch.clone();
+        let epoch = self.place.hub.epoch();
         self.ready.push(Followed::Reset { oldest_seq: extent.oldest, seq, epoch });
     }
 }

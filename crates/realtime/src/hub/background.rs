@@ -113,41 +113,65 @@ async fn compare_heads(shared: &Shared) {
             _ = every.tick() => {}
             () = shared.exchange.compare.notified() => {}
         }
-        let tenants: Vec<_> =
-            shared.tenants().into_iter().filter(|tenant| tenant.feed.head().is_some()).collect();
-        for some in tenants.chunks(TENANTS_PER_STATEMENT) {
+        for some in open_tenants(shared).chunks(TENANTS_PER_STATEMENT) {
             // When the database is away the next comparison finds out.
             let _ = compare(shared, some).await;
         }
     }
 }
 
+/// Begins anew behind the log's end for each tenant of whom more was heard, after the log has become another one. What
+/// cannot be compared now is found by the comparisons to come.
+pub(super) async fn forget_what_is_gone(shared: &Shared) {
+    for some in open_tenants(shared).chunks(TENANTS_PER_STATEMENT) {
+        for (tenant, head, before) in ends(shared, some).await.unwrap_or_default() {
+            if head < before {
+                tenant.feed.reopen(head);
+            }
+        }
+    }
+}
+
+fn open_tenants(shared: &Shared) -> Vec<Arc<Tenant>> {
+    shared.tenants().into_iter().filter(|tenant| tenant.feed.head().is_some()).collect()
+}
+
 async fn compare(shared: &Shared, tenants: &[Arc<Tenant>]) -> store::Result<()> {
-    let before: HashMap<TenantId, i64> =
-        tenants.iter().filter_map(|tenant| Some((tenant.id.clone(), tenant.feed.head()?))).collect();
-    let ids: Vec<TenantId> = before.keys().cloned().collect();
-    let heads: HashMap<TenantId, i64> = shared.log.heads(&ids).await?.into_iter().collect();
-    for tenant in tenants {
-        let (Some(head), Some(before)) = (heads.get(&tenant.id), before.get(&tenant.id)) else { continue };
-        if tenant.feed.note_head(*head) {
+    // Before anything is compared, as it is changed after everything was.
+    let epoch = shared.epoch.current();
+    for (tenant, head, before) in ends(shared, tenants).await? {
+        if tenant.feed.note_head(head) {
             shared.note_hole(&tenant.id);
         }
-        note_step_back(tenant, *head, *before);
+        if has_gone_back(tenant, head, before) && shared.epoch.suspect(&epoch) {
+            tracing::error!(tenant = %tenant.id, head, before, "The event log has gone back; its listeners reconnect");
+            tenant.feed.reopen(head);
+            tenant.for_each(|member| member.close(Close::RESTARTING));
+        }
     }
     Ok(())
 }
 
-/// A log that ends before what was already let through is another one: a backup was restored. What is in memory belongs
-/// to the old one, and clients must find out.
-fn note_step_back(tenant: &Tenant, head: i64, before: i64) {
-    if head >= before {
-        tenant.steps_back.store(0, Ordering::Relaxed);
-    } else if tenant.steps_back.fetch_add(1, Ordering::Relaxed) + 1 >= STEPS_BACK_BELIEVED {
-        tracing::error!(tenant = %tenant.id, head, before, "The event log has gone back; its listeners reconnect");
-        tenant.steps_back.store(0, Ordering::Relaxed);
-        tenant.feed.reopen(head);
-        tenant.for_each(|member| member.close(Close::RESTARTING));
-    }
+/// Of each tenant the end of its log, and what the feed had let through before that was asked for.
+async fn ends<'a>(
+    shared: &Shared,
+    tenants: &'a [Arc<Tenant>],
+) -> store::Result<Vec<(&'a Arc<Tenant>, i64, i64)>> {
+    let before: HashMap<TenantId, i64> =
+        tenants.iter().filter_map(|tenant| Some((tenant.id.clone(), tenant.feed.head()?))).collect();
+    let ids: Vec<TenantId> = before.keys().cloned().collect();
+    let heads: HashMap<TenantId, i64> = shared.log.heads(&ids).await?.into_iter().collect();
+    let end = |tenant: &'a Arc<Tenant>| Some((tenant, *heads.get(&tenant.id)?, *before.get(&tenant.id)?));
+    Ok(tenants.iter().filter_map(end).collect())
+}
+
+/// A log that ends for a while before what was already let through is another one: a backup was restored. What is in memory
+/// belongs to the old one, and clients must find out.
+fn has_gone_back(tenant: &Tenant, head: i64, before: i64) -> bool {
+    let looks = if head < before { tenant.steps_back.load(Ordering::Relaxed) + 1 } else { 0 };
+    let is_believed = looks >= STEPS_BACK_BELIEVED;
+    tenant.steps_back.store(if is_believed { 0 } else { looks }, Ordering::Relaxed);
+    is_believed
 }
 
 /// Looks through all connections every second, and when the clock was moved. One list instead of a timer each: 50,000

@@ -5,6 +5,7 @@ mod admission;
 mod background;
 mod changes;
 mod departed;
+mod epoch;
 mod newcomers;
 mod refresh;
 mod tenant;
@@ -23,6 +24,7 @@ use crate::log::Log;
 use crate::loops::Loops;
 use crate::sync::lock;
 use departed::Departed;
+use epoch::Epoch;
 use model::webhook::EventPattern;
 use model::{
     Clock, ConnectionId, Event, EventName, Memberships, Role, ServerId, SessionId, TenantId, Timestamp,
@@ -55,6 +57,7 @@ pub(crate) struct Shared {
     pub exchange: Exchange,
     pub refreshes: Refreshes,
     pub newcomers: Newcomers,
+    epoch: Epoch,
     started: Instant,
     budget: Arc<Budget>,
     /// Tenants with listeners, or with some until a minute ago.
@@ -74,6 +77,7 @@ impl Hub {
     pub fn new(config: HubConfig, store: store::Store, clock: Clock, server: ServerId) -> Self {
         Self(Arc::new(Shared {
             budget: Budget::new(&config),
+            epoch: Epoch::new(&config.epoch),
             config,
             log: Log::new(store, clock.clone()),
             clock,
@@ -103,12 +107,6 @@ impl Hub {
     #[must_use]
     pub fn server(&self) -> &ServerId {
         &self.0.server
-    }
-
-    /// The log's epoch.
-    #[must_use]
-    pub fn epoch(&self) -> &str {
-        &self.0.config.epoch
     }
 
     /// Takes events that have just been committed, in any order. Never waits. A caller that fails to call it loses
