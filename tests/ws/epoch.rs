@@ -57,15 +57,34 @@ on_both! {
         assert_eq!(server.terminate().await.0, 0);
         server.restart().await;
         assert_eq!(epoch(&server, &admin).await, old);
+        publish(&admin, 1).await;
         assert_eq!(server.terminate().await.0, 0);
-        server.sql(RESTORE).await;
+        // A log that has grown again since, to where only the end of the last server's time had been.
+        server.sql(&RESTORE.replace('3', "6")).await;
         server.restart().await;
         let new = epoch(&server, &admin).await;
         assert_ne!(new, old);
         assert!(server.logs().iter().any(|line| line.contains("as after a restored backup")), "{:?}", server.logs());
-        is_reset(&server, &admin, (&old, &new), 3).await;
+        is_reset(&server, &admin, (&old, &new), 6).await;
         server.restart().await;
         assert_eq!(epoch(&server, &admin).await, new);
+    }
+
+    async fn the_same_backup_twice_has_two_new_epochs(server) {
+        let admin = server.admin().await;
+        publish(&admin, 6).await;
+        let old = epoch(&server, &admin).await;
+        let restore = format!("{RESTORE}; UPDATE platform SET value = '{old}' WHERE name = 'epoch'");
+        let mut epochs = vec![old];
+        for _ in 0..2 {
+            assert_eq!(server.terminate().await.0, 0);
+            server.sql(&restore).await;
+            server.restart().await;
+            let new = epoch(&server, &admin).await;
+            assert!(!epochs.contains(&new), "{new} of {epochs:?}");
+            epochs.push(new);
+            publish(&admin, 4).await;
+        }
     }
 
     async fn a_new_epoch_by_hand_reaches_whoever_is_connected(server) {
@@ -75,6 +94,9 @@ on_both! {
         let mut stream = Sse::open(&server, &admin, "", &[]).await.expect("a stream");
         let made = server.cli(&["epoch", "new", "--json"]).await.json();
         assert_eq!(live.close_code().await, 1012);
+        // A stream has never been told of an epoch: it is reset before it ends.
+        let reset = stream.event().await;
+        assert_eq!((reset.id.as_deref(), reset.event.as_deref()), (Some("3"), Some("connection.reset")));
         stream.ended().await;
         let new = epoch(&server, &admin).await;
         assert_eq!(made["epoch"], new);

@@ -65,7 +65,7 @@ pub async fn head(conn: Conn<'_>, tenant: &TenantId) -> Result<Option<Head>> {
     Ok(row.map(|(seq, log_id, webhooks_version)| Head { seq, log_id, webhooks_version }))
 }
 
-/// How many events all tenants' logs have had, the removed ones among them: a number that never falls.
+/// How many events all tenants' logs have had, those pruned since among them: a number that never falls.
 pub async fn total(conn: Conn<'_>) -> Result<i64> {
     let sum = if conn.is_mysql() {
         "SELECT CAST(COALESCE(SUM(seq), 0) AS SIGNED) FROM tenant_sequences"

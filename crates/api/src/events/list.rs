@@ -91,11 +91,13 @@ pub(crate) async fn list(
     Query(page): Query<Page>,
 ) -> Result<OkList<LoggedEvent, LogMeta>> {
     let log = &state.app.event_log;
+    // Before it is read: a page of a log that has just become another one is then taken for the old one's, and read again.
+    let epoch = log.epoch();
     let Part { events, seq, oldest_seq, next } =
         log.read(caller.tenant(), &caller.viewer(), &wanted(&query, &page)?).await?;
     let events = events.iter().map(|(event, view)| LoggedEvent::of(event, *view)).collect();
     let next_cursor = next.map(|seq| paging::cursor(&seq.to_string()));
-    Ok(OkList(events, LogMeta { seq, oldest_seq, epoch: log.epoch(), next_cursor }))
+    Ok(OkList(events, LogMeta { seq, oldest_seq, epoch, next_cursor }))
 }
 
 fn wanted(query: &EventsQuery, page: &Page) -> Result<Wanted> {

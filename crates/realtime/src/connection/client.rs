@@ -109,10 +109,10 @@ impl Client {
             tenant_id: &place.tenant.id,
             role: place.member.viewer().role,
             seq: start.seq,
-            epoch: &place.hub.epoch(),
+            epoch: &start.epoch,
         }));
         if let Some(oldest_seq) = start.reset {
-            self.outbox.push(self.reset(oldest_seq, start.seq));
+            self.outbox.push(frame::reset(&Reset { oldest_seq, seq: start.seq, epoch: &start.epoch }));
         }
     }
 

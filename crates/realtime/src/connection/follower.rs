@@ -61,7 +61,7 @@ impl Follower {
         let start = place.begin().await;
         let mut ready = Ready::default();
         if let Some(oldest_seq) = start.reset {
-            ready.push(Followed::Reset { oldest_seq, seq: start.seq, epoch: place.hub.epoch() });
+            ready.push(Followed::Reset { oldest_seq, seq: start.seq, epoch: Arc::clone(&start.epoch) });
         }
         let cursor = Cursor::new(start.next, start.from_oldest);
         let filter = if events.is_empty() { Filter::Everything } else { Filter::Only(events) };
@@ -87,11 +87,12 @@ impl Follower {
     }
 
     /// The next event, once there is one; `None` when the reader must end: its session is over, its token has expired, an
-    /// admin closed it, or the server is stopping. May be dropped and called again; nothing is lost.
+    /// admin closed it, the server is stopping, or the log has become another one, which is told before. May be dropped and
+    /// called again; nothing is lost.
     pub async fn next(&mut self) -> Option<Followed> {
         loop {
             if self.place.member.close_asked().is_some() {
-                return None;
+                return self.last_word().await;
             }
             if let Some(next) = self.ready.pop() {
                 return Some(next);
@@ -100,19 +101,31 @@ impl Follower {
             let viewer = self.place.member.viewer();
             let sight = Sight { viewer: &viewer, filter: &self.filter };
             let stop = self.cursor.follow(&self.place.tenant.feed, i64::MAX, &sight, &mut self.ready);
-            if self.ready.is_empty() && !self.wait(stop).await {
-                return None;
+            if self.ready.is_empty() {
+                self.wait(stop).await;
             }
         }
     }
 
-    /// Waits for what the cursor lacks; false if the reader must end.
-    async fn wait(&mut self, stop: Stop) -> bool {
-        let member = std::sync::Arc::clone(&self.place.member);
+    /// A reset, once, if the log is another one than the reader began in: it may never have heard of an epoch.
+    async fn last_word(&mut self) -> Option<Followed> {
+        let epoch = self.place.hub.epoch();
+        if self.start.epoch == epoch {
+            return None;
+        }
+        self.ready = Ready::default();
+        self.reset().await;
+        self.start.epoch = epoch;
+        self.ready.pop()
+    }
+
+    /// Waits for what the cursor lacks, or for the end.
+    async fn wait(&mut self, stop: Stop) {
+        let member = Arc::clone(&self.place.member);
         tokio::select! {
             biased;
-            () = member.closed() => false,
-            () = self.fetch(stop) => true,
+            () = member.closed() => {}
+            () = self.fetch(stop) => {}
         }
     }
 

@@ -105,7 +105,7 @@ impl Place {
         let shared = &self.hub.0;
         // Boxed: a question to the database is large, and no part of an idle connection.
         self.member.note_waiting(shared.now_ms());
-        let start = resume::begin(&self.tenant, &shared.log, &self.wish, &self.hub.epoch()).boxed().await;
+        let start = resume::begin(&self.tenant, &shared.log, &self.wish, self.hub.epoch()).boxed().await;
         self.member.note_answered();
         if self.tenant.feed.note_head(start.seq.max(start.next - 1)) {
             shared.note_hole(&self.tenant.id);

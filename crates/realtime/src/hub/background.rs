@@ -4,6 +4,7 @@
 use super::{Shared, Tenant, refresh};
 use crate::connection::{Close, Member};
 use crate::log::PAGE_ROWS;
+use crate::sync::lock;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::{TenantId, Timestamp};
@@ -109,42 +110,41 @@ async fn compare_heads(shared: &Shared) {
     let mut every = interval(COMPARE_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = shared.exchange.compare.notified() => {}
-        }
+        let is_regular = tokio::select! {
+            _ = every.tick() => true,
+            () = shared.exchange.compare.notified() => false,
+        };
         for some in open_tenants(shared).chunks(TENANTS_PER_STATEMENT) {
             // When the database is away the next comparison finds out.
-            let _ = compare(shared, some).await;
+            let _ = compare(shared, some, is_regular).await;
         }
     }
 }
 
-/// Begins anew behind the log's end for each tenant of whom more was heard, after the log has become another one. What
-/// cannot be compared now is found by the comparisons to come.
-pub(super) async fn forget_what_is_gone(shared: &Shared) {
+/// Begins anew at the log's end for each tenant, after the log has become another one: what is in memory is of the old one,
+/// however far the new one has come.
+pub(super) async fn forget_all(shared: &Shared) -> store::Result<()> {
     for some in open_tenants(shared).chunks(TENANTS_PER_STATEMENT) {
-        for (tenant, head, before) in ends(shared, some).await.unwrap_or_default() {
-            if head < before {
-                tenant.feed.reopen(head);
-            }
+        for (tenant, head, _) in ends(shared, some).await? {
+            tenant.feed.reopen(head);
         }
     }
+    Ok(())
 }
 
 fn open_tenants(shared: &Shared) -> Vec<Arc<Tenant>> {
     shared.tenants().into_iter().filter(|tenant| tenant.feed.head().is_some()).collect()
 }
 
-async fn compare(shared: &Shared, tenants: &[Arc<Tenant>]) -> store::Result<()> {
+async fn compare(shared: &Shared, tenants: &[Arc<Tenant>], is_regular: bool) -> store::Result<()> {
     // Before anything is compared, as it is changed after everything was.
     let epoch = shared.epoch.current();
     for (tenant, head, before) in ends(shared, tenants).await? {
         if tenant.feed.note_head(head) {
             shared.note_hole(&tenant.id);
         }
-        if has_gone_back(tenant, head, before) && shared.epoch.suspect(&epoch) {
-            tracing::error!(tenant = %tenant.id, head, before, "The event log has gone back; its listeners reconnect");
+        if is_regular && has_gone_back(tenant, head, before) && shared.epoch.suspect(&epoch) {
+            tracing::warn!(tenant = %tenant.id, head, before, "The event log has gone back; its listeners reconnect");
             tenant.feed.reopen(head);
             tenant.for_each(|member| member.close(Close::RESTARTING));
         }
@@ -165,13 +165,13 @@ async fn ends<'a>(
     Ok(tenants.iter().filter_map(end).collect())
 }
 
-/// A log that ends for a while before what was already let through is another one: a backup was restored. What is in memory
-/// belongs to the old one, and clients must find out.
+/// Whether a log has ended before what was let through, at several looks in a row, without coming up to what had been let
+/// through at the first of them: a node of a database cluster that lags does. Then it is another one: a backup was restored.
 fn has_gone_back(tenant: &Tenant, head: i64, before: i64) -> bool {
-    let looks = if head < before { tenant.steps_back.load(Ordering::Relaxed) + 1 } else { 0 };
-    let is_believed = looks >= STEPS_BACK_BELIEVED;
-    tenant.steps_back.store(if is_believed { 0 } else { looks }, Ordering::Relaxed);
-    is_believed
+    let mut behind = lock(&tenant.behind);
+    let (first, looks) = behind.unwrap_or((before, 0));
+    *behind = (head < first).then_some((first, looks + 1));
+    behind.take_if(|(_, looks)| *looks >= STEPS_BACK_BELIEVED).is_some()
 }
 
 /// Looks through all connections every second, and when the clock was moved. One list instead of a timer each: 50,000
@@ -244,6 +244,8 @@ fn look_at(member: &Member, now: Timestamp, now_ms: u64, is_readable: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HubConfig;
+    use crate::feed::Budget;
     use model::{Role, Viewer};
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -264,6 +266,16 @@ mod tests {
 
     fn close_of(member: &Member) -> Option<u16> {
         member.close_asked().map(|close| close.code)
+    }
+
+    #[test]
+    fn a_log_has_gone_back_only_if_it_does_not_come_up_to_what_was_first_missed() {
+        let tenant = Tenant::new(TenantId::parse("t").unwrap(), Budget::new(&HubConfig::default()));
+        // A node that lags by three events while the log grows.
+        assert!((0..50).all(|head| !has_gone_back(&tenant, head, head + 3)));
+        assert!((0..5).all(|_| !has_gone_back(&tenant, 100, 100)));
+        let looks: Vec<bool> = (90..95).map(|head| has_gone_back(&tenant, head, 100)).collect();
+        assert_eq!(looks, [false, false, false, false, true]);
     }
 
     #[test]

@@ -45,17 +45,19 @@ impl Hub {
     }
 
     /// Goes on in this epoch. If it is another one, whoever listens is sent away with 1012, spread over three seconds, and
-    /// told to start over on coming back.
-    pub async fn go_on_in(&self, epoch: &str) {
+    /// is told to start over: on coming back with the old epoch, or, a reader within the process, at its end. If the logs
+    /// cannot be read nothing has changed.
+    pub async fn go_on_in(&self, epoch: &str) -> store::Result<()> {
         let before = self.epoch();
         if *before == *epoch {
-            return;
+            return Ok(());
         }
+        super::background::forget_all(&self.0).await?;
         tracing::warn!(%before, epoch, "The event log is another one now; its listeners reconnect and start over");
-        super::background::forget_what_is_gone(&self.0).await;
-        // At once before the others are listed: who comes in between is told of the new epoch and sent away nevertheless.
+        // Before the others are listed. Who comes in between is told of the new epoch and sent away nevertheless.
         *lock(&self.0.epoch.current) = epoch.into();
         self.0.close_all(Close::RESTARTING, SEND_AWAY_OVER).await;
+        Ok(())
     }
 
     /// Tells in which epoch a tenant's log has ended for a while before what was heard of it, whenever that happens.

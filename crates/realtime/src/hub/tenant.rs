@@ -20,8 +20,8 @@ pub(crate) struct Tenant {
     pub feed: Feed,
     /// How many times in a row the log did not hold what a hole needs.
     pub fruitless_repairs: AtomicU32,
-    /// How many times in a row the log ended before what the feed had already let through.
-    pub steps_back: AtomicU32,
+    /// What the feed had let through when the log was first seen to end before that, and how many times in a row it has.
+    pub behind: Mutex<Option<(i64, u32)>>,
     opened: OnceCell<()>,
     members: Mutex<Members>,
     /// The hole that was there at the last look: behind which event, and since when, in milliseconds of the hub's own time.
@@ -42,7 +42,7 @@ impl Tenant {
             id,
             feed: Feed::new(budget),
             fruitless_repairs: AtomicU32::new(0),
-            steps_back: AtomicU32::new(0),
+            behind: Mutex::default(),
             opened: OnceCell::new(),
             members: Mutex::default(),
             hole: Mutex::default(),

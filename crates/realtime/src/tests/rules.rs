@@ -227,3 +227,23 @@ async fn a_log_that_goes_back_sends_its_listeners_away() {
     assert_eq!(client.next().await["payload"]["seq"], 5);
     assert_eq!(client.next().await["type"], "connection.reset");
 }
+
+#[tokio::test]
+async fn what_was_heard_of_another_log_is_forgotten_however_far_the_new_one_has_come() {
+    let world = World::new(config()).await;
+    let mut client = world.connect().await;
+    let events = world.publish(5).await;
+    assert_eq!(client.seqs(5).await, [1, 2, 3, 4, 5]);
+    let mut phantom = (*events[4]).clone();
+    phantom.seq = 6;
+    world.hub.committed(&[phantom.into()]);
+    assert_eq!(client.seqs(1).await, [6]);
+    let written = world.commit(vec![custom("order.sent", Audience::default())]).await;
+    assert_eq!(written[0].seq, 6);
+    world.hub.go_on_in("e2").await.unwrap();
+    assert_eq!(client.closed().await, 1012);
+    let who = Admission { since: Some(5), epoch: Some("e2".into()), ..world.admission("u1", Role::Admin) };
+    let mut client = world.open(who).await.unwrap();
+    assert_eq!(client.next().await["payload"]["epoch"], "e2");
+    assert_eq!(client.next().await["type"], "order.sent");
+}
