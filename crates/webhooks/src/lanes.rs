@@ -2,6 +2,7 @@
 //! clock but the moments it is given.
 
 mod pace;
+mod queue;
 mod tenure;
 #[cfg(test)]
 mod tests;
@@ -10,20 +11,30 @@ mod wanted;
 
 use crate::lane::{Lane, Queued};
 use crate::limits::{CLAIM_AHEAD, LANE_IDLE, LATE_COMMITS, MEMORY, REFUSED, SHARE};
-use model::{Timestamp, WebhookId};
+use model::{TenantId, Timestamp, WebhookId};
 use pace::Pace;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use queue::Queue;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use store::deliveries::{Delivery, Key};
 use tokio::time::Instant;
 pub(crate) use turns::{Job, Lesson};
 use wanted::Wanted;
 
+/// A tenant's attempts in flight, and which of them hold shared places.
+#[derive(Debug, Default)]
+struct OfTenant {
+    in_flight: usize,
+    shared: [usize; 3],
+}
+
 #[derive(Default)]
 pub(crate) struct Lanes {
     pub(crate) lanes: HashMap<WebhookId, Lane>,
-    ready: VecDeque<WebhookId>,
-    waiting: [VecDeque<WebhookId>; 3],
+    ready: Queue,
+    waiting: [Queue; 3],
     shared: [usize; 3],
+    /// Attempts in flight of each tenant that has some.
+    of_tenants: HashMap<TenantId, OfTenant>,
     pace: Pace,
     /// Unrecorded attempts; never more than [`UNRECORDED`].
     slots: Vec<Option<Key>>,

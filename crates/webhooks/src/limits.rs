@@ -7,8 +7,8 @@ use std::time::Duration;
 pub(crate) const UNRECORDED: usize = 256;
 
 /// An endpoint that answers may take up to 32 of them, and one more only while it has fewer than an eighth of what is
-/// free: alone it gets 28 (28 ≤ 228 / 8), twenty endpoints together 180 (9 each, 9 ≤ 76 / 8), so that some always
-/// remain for the next one.
+/// free and of what is left to its tenant: alone it gets 24 (24 ≤ 200 / 8), twenty endpoints of a tenant that begin one after the
+/// other together 203 (each takes a ninth of what is left of 224), so that some always remain for the next one.
 pub(crate) const LANE_IN_FLIGHT: usize = 32;
 pub(crate) const SHARE: usize = 8;
 
@@ -18,6 +18,11 @@ pub(crate) const SHARE: usize = 8;
 pub(crate) const UNTRIED_TOGETHER: usize = 64;
 pub(crate) const STALLED_TOGETHER: usize = 64;
 pub(crate) const FAILING_TOGETHER: usize = 32;
+
+/// A tenant may have one more in flight while it has fewer than seven times what is free, of all places as of each kind of
+/// shared ones: alone 224 of the 256 (224 = 7 × 32), and 56 of 64. So some always remain for the next tenant, however many
+/// endpoints this one has and however long they take to answer.
+pub(crate) const TENANT_SHARE: usize = 7;
 
 /// An endpoint fails when so many attempts in a row brought no success, and until the next one does. One of which nothing is
 /// known fails from the first.
@@ -50,7 +55,7 @@ pub(crate) const CLAIM_AHEAD: usize = 1024;
 pub(crate) const CLAIM_LEAST: usize = 64;
 /// The same for one that fails: one by one, each attempt would cost a transaction of its own.
 pub(crate) const FAILING_AHEAD: usize = 4;
-/// The same of ordered lanes, where nothing goes from hand to hand: at 28 in flight enough for four rounds.
+/// The same of ordered lanes, where nothing goes from hand to hand: at 24 in flight enough for five rounds.
 pub(crate) const ORDERED_AHEAD: usize = 128;
 /// Deliveries read ahead of one queue of an ordered endpoint. A subject's are few, so that [`ORDERED_AHEAD`] has room for 32
 /// subjects, more than are ever in flight, and none keeps the others out. A strict endpoint has one queue: what an answer a

@@ -69,6 +69,60 @@ async fn twenty_stalling_endpoints_leave_places_for_the_next_one() {
     );
 }
 
+/// Deliveries of another tenant, to an endpoint that answers or one of which nothing is known.
+fn of_another_tenant(lanes: &mut Lanes, webhook: i64, count: i64, answers: bool, now: Instant) {
+    if answers {
+        known(lanes, webhook, now);
+    }
+    for id in 0..count {
+        let tenant = TenantId::parse("t2").unwrap();
+        lanes.push(Delivery { tenant, ..delivery(webhook, id) }, 1000, now);
+    }
+}
+
+#[tokio::test]
+async fn one_tenants_endpoints_leave_places_for_anothers_however_many_they_are() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..1001, 3, now);
+    // As endpoints that take their whole timeout to answer.
+    let slow = take_all(&mut lanes, now);
+    assert_eq!(slow.len(), UNRECORDED * 7 / 8);
+    of_another_tenant(&mut lanes, 2000, 20, true, now);
+    let other = take_all(&mut lanes, now);
+    assert!(
+        other.len() >= 3 && other.iter().all(|job| job.delivery.webhook == WebhookId(2000)),
+        "{}",
+        other.len()
+    );
+    for job in slow.iter().chain(&other) {
+        end(&mut lanes, job, Standing::Answers, now);
+    }
+    assert!(lanes.of_tenants.is_empty());
+}
+
+#[tokio::test]
+async fn one_tenants_untried_endpoints_do_not_keep_anothers_waiting() {
+    let now = Instant::now();
+    let mut lanes = Lanes::default();
+    for webhook in 1..=1000 {
+        lanes.push(delivery(webhook, 1), 1000, now);
+    }
+    take_all(&mut lanes, now);
+    of_another_tenant(&mut lanes, 2000, 1, false, now);
+    let other = take_all(&mut lanes, now);
+    assert_eq!(other.iter().map(|job| job.delivery.webhook).collect::<Vec<_>>(), [WebhookId(2000)]);
+}
+
+#[tokio::test]
+async fn tenants_take_turns_however_many_endpoints_each_has() {
+    let now = Instant::now();
+    let mut lanes = lanes(1..101, 3, now);
+    of_another_tenant(&mut lanes, 2000, 10, true, now);
+    let first: Vec<Job> = (0..20).filter_map(|_| lanes.take(now, CLOCK)).collect();
+    let other = first.iter().filter(|job| job.delivery.webhook == WebhookId(2000)).count();
+    assert!((9..=10).contains(&other), "{other} of 20");
+}
+
 #[tokio::test]
 async fn a_silent_endpoint_gets_no_more_until_it_speaks() {
     let now = Instant::now();
@@ -89,14 +143,16 @@ async fn dead_endpoints_share_a_part_of_the_places_one_each() {
         lanes.push(delivery(webhook, 2), 1000, now);
     }
     let first = take_all(&mut lanes, now);
-    assert_eq!(first.len(), UNTRIED_TOGETHER);
+    // Seven eighths, as they are one tenant's.
+    let (untried, stalled) = (UNTRIED_TOGETHER * 7 / 8, STALLED_TOGETHER * 7 / 8);
+    assert_eq!(first.len(), untried);
     for job in &first {
         end(&mut lanes, job, Standing::Stalled, now);
     }
     let second = take_all(&mut lanes, now);
     let (again, fresh): (Vec<_>, Vec<_>) =
-        second.iter().partition(|job| job.delivery.webhook <= WebhookId(UNTRIED_TOGETHER as i64));
-    assert_eq!((again.len(), fresh.len()), (STALLED_TOGETHER, UNTRIED_TOGETHER));
+        second.iter().partition(|job| job.delivery.webhook <= WebhookId(untried as i64));
+    assert_eq!((again.len(), fresh.len()), (stalled, untried));
     // As places come free, everyone has its turn.
     let mut jobs = second;
     let mut ended = first.len();

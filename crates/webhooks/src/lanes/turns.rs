@@ -3,8 +3,8 @@
 use super::Lanes;
 use crate::lane::ordered::{InLane, Outcome};
 use crate::lane::{Place, Queued, Standing, Start};
-use crate::limits::{FAILING_TOGETHER, STALLED_TOGETHER, UNRECORDED, UNTRIED_TOGETHER};
-use model::{Timestamp, WebhookId};
+use crate::limits::{FAILING_TOGETHER, STALLED_TOGETHER, TENANT_SHARE, UNRECORDED, UNTRIED_TOGETHER};
+use model::{TenantId, Timestamp, WebhookId};
 use store::deliveries::Delivery;
 use tokio::time::Instant;
 
@@ -42,14 +42,14 @@ impl Lanes {
     /// Enters a lane with something to send among those whose turn comes.
     pub(super) fn make_ready(&mut self, webhook: WebhookId) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        if lane.place == Place::Out && lane.has_next() {
+        if let (Place::Out, true, Some(tenant)) = (lane.place, lane.has_next(), &lane.tenant) {
             lane.place = Place::Ready;
-            self.ready.push_back(webhook);
+            self.ready.push(tenant, webhook);
             self.wake_senders = true;
         }
     }
 
-    /// The next delivery to send, if there is one that may be sent now. Lanes take turns.
+    /// The next delivery to send, if there is one that may be sent now. Tenants take turns, and the lanes of each.
     pub(crate) fn take(&mut self, now: Instant, clock: Timestamp) -> Option<Job> {
         self.admit_waiting(now);
         for _ in 0..self.ready.len() {
@@ -57,25 +57,36 @@ impl Lanes {
             if free == 0 {
                 return None;
             }
-            let webhook = self.ready.pop_front()?;
+            let (own, places) = (&self.of_tenants, UNRECORDED - self.in_flight);
+            let left = |tenant: &TenantId| left(own.get(tenant).map(|own| own.in_flight), places);
+            let (webhook, left) = self.ready.pop(left)?;
             let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
             lane.place = Place::Out;
-            match lane.may_start(free, now, clock) {
+            match lane.may_start(free.min(left), now, clock) {
                 Start::No => {}
                 Start::Yes => return self.start(webhook, None, now),
                 Start::IfPlace => {
                     let standing = lane.standing;
                     let (at, together) = shared_places(standing);
-                    if self.shared[at] < together && (standing != Standing::Failing || self.pace.take(now)) {
-                        self.shared[at] += 1;
+                    let Some(tenant) = lane.tenant.clone() else { continue };
+                    let may_share = self.may_share(&tenant, at, together);
+                    if may_share && (standing != Standing::Failing || self.pace.take(now)) {
                         return self.start(webhook, Some(standing), now);
                     }
-                    lane.place = Place::InLine;
-                    self.waiting[at].push_back(webhook);
+                    if let Some(lane) = self.lanes.get_mut(&webhook) {
+                        lane.place = Place::InLine;
+                    }
+                    self.waiting[at].push(&tenant, webhook);
                 }
             }
         }
         None
+    }
+
+    /// Whether the tenant may have one more of the shared places of that kind.
+    fn may_share(&self, tenant: &TenantId, at: usize, together: usize) -> bool {
+        let own = self.of_tenants.get(tenant).map(|own| own.shared[at]);
+        left(own, together - self.shared[at]) > 0
     }
 
     fn start(&mut self, webhook: WebhookId, shared: Option<Standing>, now: Instant) -> Option<Job> {
@@ -94,6 +105,12 @@ impl Lanes {
         self.want_in_order(webhook);
         self.queued -= 1;
         self.in_flight += 1;
+        let own = self.of_tenants.entry(delivery.tenant.clone()).or_default();
+        own.in_flight += 1;
+        if let Some(standing) = shared {
+            own.shared[shared_places(standing).0] += 1;
+            self.shared[shared_places(standing).0] += 1;
+        }
         let slot = self.free_slots.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -108,8 +125,15 @@ impl Lanes {
         self.in_flight -= 1;
         self.bytes = self.bytes.saturating_sub(job.bytes);
         let webhook = job.delivery.webhook;
+        let tenant = &job.delivery.tenant;
+        let own = self.of_tenants.entry(tenant.clone()).or_default();
+        own.in_flight -= 1;
         if let Some(standing) = job.shared {
+            own.shared[shared_places(standing).0] -= 1;
             self.shared[shared_places(standing).0] -= 1;
+        }
+        if own.in_flight == 0 {
+            self.of_tenants.remove(tenant);
         }
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
         lane.in_flight -= 1;
@@ -139,8 +163,10 @@ impl Lanes {
     fn admit_waiting(&mut self, now: Instant) {
         for (at, together) in [Standing::Untried, Standing::Stalled, Standing::Failing].map(shared_places) {
             let paced = at == shared_places(Standing::Failing).0;
-            while self.shared[at] < together && (!paced || self.pace.has_turn(now)) {
-                let Some(next) = self.waiting[at].pop_front() else { break };
+            while !paced || self.pace.has_turn(now) {
+                let (own, places) = (&self.of_tenants, together - self.shared[at]);
+                let left = |tenant: &TenantId| left(own.get(tenant).map(|own| own.shared[at]), places);
+                let Some((next, _)) = self.waiting[at].pop(left) else { break };
                 let before = self.ready.len();
                 if let Some(lane) = self.lanes.get_mut(&next) {
                     lane.place = Place::Out;
@@ -169,13 +195,18 @@ impl Lanes {
     /// When a lane that fails has its next turn, if one waits for it.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         let (at, together) = shared_places(Standing::Failing);
-        self.pace.next().filter(|_| self.shared[at] < together && !self.waiting[at].is_empty())
+        self.pace.next().filter(|_| self.waiting[at].any(|tenant| self.may_share(tenant, at, together)))
     }
 
     /// Whether some lane may be able to send.
     pub(crate) fn has_candidates(&self) -> bool {
         !self.ready.is_empty() || self.waiting.iter().any(|waiting| !waiting.is_empty())
     }
+}
+
+/// How many more a tenant may have that has so many, while so many are free: as many as leave it below its share of the rest.
+fn left(own: Option<usize>, free: usize) -> usize {
+    (TENANT_SHARE * free).saturating_sub(own.unwrap_or(0)).div_ceil(TENANT_SHARE + 1)
 }
 
 /// Which shared places lanes of that standing take, and how many of them there are.
