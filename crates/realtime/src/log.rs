@@ -1,17 +1,15 @@
 //! Reads the log for those who are behind, a few at a time, for as long as it takes. Knows nothing of who asks.
 
+mod places;
+
 use crate::backoff::Backoff;
 use crate::sync::lock;
 use model::{Clock, Event, TenantId, Timestamp};
-use std::sync::{Arc, Mutex};
+use places::{Place, Places};
+use std::sync::Mutex;
 use std::time::Duration;
 use store::{Store, journal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Reads at a time, of SQLite's four readers and of MySQL's pool of twenty: the rest belongs to requests. A page keeps its place
-/// until it has been used, so that there are never more in memory. Those who wait are as many as there are connections at
-/// most.
-const READS_AT_A_TIME: usize = 3;
 /// Rows of one read at most: with payloads of 64 KiB, 4 MiB for each of the three.
 pub(crate) const PAGE_ROWS: i64 = 64;
 /// Waiting after the first failed read, and at most.
@@ -21,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The log of every tenant.
 pub(crate) struct Log {
     store: Store,
-    permits: Arc<Semaphore>,
+    places: Places,
     clock: Clock,
     failing_since: Mutex<Option<Timestamp>>,
 }
@@ -34,9 +32,6 @@ pub(crate) struct Page {
     _place: Place,
 }
 
-/// A place among those who read. Never refused: nobody closes the semaphore.
-type Place = Option<OwnedSemaphorePermit>;
-
 /// What the log of a tenant holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -48,8 +43,7 @@ pub(crate) struct Extent {
 
 impl Log {
     pub(crate) fn new(store: Store, clock: Clock) -> Self {
-        let permits = Arc::new(Semaphore::new(READS_AT_A_TIME));
-        Self { store, permits, clock, failing_since: Mutex::default() }
+        Self { store, places: Places::new(), clock, failing_since: Mutex::default() }
     }
 
     /// At most `limit` events after number `after`, in order.
@@ -58,12 +52,8 @@ impl Log {
             let mut reader = self.store.read().await?;
             journal::page(reader.conn(), tenant, after, limit.min(PAGE_ROWS)).await
         };
-        let (events, place) = self.until_it_works(read).await;
+        let (events, place) = self.until_it_works(tenant, read).await;
         Page { events, _place: place }
-    }
-
-    async fn place(&self) -> Place {
-        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
     /// What the log holds now. It may lose its oldest events while the answer is under way.
@@ -74,7 +64,7 @@ impl Log {
             let head = journal::head(reader.conn(), tenant).await?.map_or(0, |head| head.seq);
             Ok(Extent { oldest: oldest.unwrap_or(head + 1), head })
         };
-        self.until_it_works(read).await.0
+        self.until_it_works(tenant, read).await.0
     }
 
     /// The number of the last event, and the last events, at most `count`.
@@ -120,13 +110,13 @@ impl Log {
 
     /// Tries until the database answers. Whoever needs an event can do nothing else: skipping it is no choice. Between tries
     /// the place is others', who may want what can be read.
-    async fn until_it_works<T, F>(&self, read: impl Fn() -> F) -> (T, Place)
+    async fn until_it_works<T, F>(&self, tenant: &TenantId, read: impl Fn() -> F) -> (T, Place)
     where
         F: Future<Output = store::Result<T>>,
     {
         let (mut backoff, mut is_first) = (Backoff::new(FIRST_WAIT, LONGEST_WAIT), true);
         loop {
-            let place = self.place().await;
+            let place = self.places.take(tenant).await;
             // Boxed: thousands may wait for a place, and none of them holds what a read needs.
             match Box::pin(read()).await {
                 Ok(found) => {
@@ -150,6 +140,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use std::sync::atomic::{AtomicU32, Ordering};
     use store::{Database, Error, migrate};
 
@@ -167,7 +158,8 @@ mod tests {
                 _ => Err(Error::Unavailable("away".into())),
             }
         };
-        assert_eq!(log.until_it_works(read).await.0, "found");
+        let tenant = TenantId::parse("t").unwrap();
+        assert_eq!(log.until_it_works(&tenant, read).await.0, "found");
         assert_eq!(log.failing_since(), None);
     }
 
@@ -178,8 +170,8 @@ mod tests {
         migrate(&store).await.unwrap();
         let (log, tenant) = (Log::new(store, Clock::default()), TenantId::parse("t").unwrap());
         let pages = [log.page(&tenant, 0, 1).await, log.page(&tenant, 0, 1).await];
-        assert_eq!(log.permits.available_permits(), READS_AT_A_TIME - 2);
+        assert!(log.page(&tenant, 0, 1).now_or_never().is_none());
         drop(pages);
-        assert_eq!(log.permits.available_permits(), READS_AT_A_TIME);
+        log.page(&tenant, 0, 1).await;
     }
 }
