@@ -1,6 +1,7 @@
 //! What was acknowledged is never lost: histories of unique values, with processes killed in the middle.
 
 mod kills;
+mod lost_commits;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
