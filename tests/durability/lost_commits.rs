@@ -4,9 +4,10 @@
 use super::ME;
 use crate::harness::http::Request;
 use crate::harness::mysql_proxy::{MysqlProxy, Point};
+use crate::harness::server::new_user;
 use crate::harness::sink::Sink;
 use crate::harness::ws::Ws;
-use crate::harness::{Answer, Client, Server, Value, json};
+use crate::harness::{Answer, Client, Server, Value, json, token};
 
 const EVENTS: &str = "/api/v1/events";
 const WEBHOOKS: &str = "/api/v1/webhooks";
@@ -94,4 +95,49 @@ async fn what_never_reached_the_database_is_refused_and_may_be_repeated() {
     publish().await.expect(202);
     assert_eq!(log(&admin, "order.paid").await.len(), 1);
     sink.wait_for(1).await;
+}
+
+async fn count(admin: &Client, path: &str) -> usize {
+    admin.get(path).await.expect(200).data().as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn what_was_set_up_is_there_once() {
+    let (proxy, server) = start().await;
+    let admin = server.admin().await;
+    for (path, body, insert) in [
+        (WEBHOOKS, json!({ "url": "http://127.0.0.1:9/" }), &["INSERT INTO webhooks "]),
+        ("/api/v1/api-keys", json!({ "name": "A", "scopes": ["events:read"] }), &["INSERT INTO api_keys "]),
+        ("/api/v1/users", new_user("kim@example.com", "agent"), &["INSERT INTO users "]),
+        ("/api/v1/queues", json!({ "name": "Sales", "channel": "voice" }), &["INSERT INTO queues "]),
+    ] {
+        let before = count(&admin, path).await;
+        let post = || admin.post(path, body.clone());
+        cut(&proxy, Point::before_commit_of(insert), post()).await.assert_error(503);
+        assert_eq!(count(&admin, path).await, before, "{path}");
+        let made = cut(&proxy, Point::after_commit_of(insert), post()).await.expect(201);
+        assert_eq!(count(&admin, path).await, before + 1, "{path}");
+        if let Some(key) = made.data()["key"].as_str() {
+            server.with_token(key).get(EVENTS).await.expect(200);
+            continue;
+        }
+        let found = admin.get(&format!("{path}/{}", made.data()["id"].to_string().trim_matches('"'))).await;
+        assert_eq!(found.expect(200).data()["created_at"], made.data()["created_at"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_told_and_the_old_one_signs_on() {
+    let (proxy, server) = start().await;
+    let (admin, sink) = (server.admin().await, Sink::start().await);
+    let body = json!({ "url": sink.url(), "events": ["order.*"], "secret": "the old one" });
+    let made = admin.post(WEBHOOKS, body).await.expect(201);
+    let rotate = || admin.post_empty(&format!("{WEBHOOKS}/{}/rotate-secret", made.data()["id"]));
+    let rotated = cut(&proxy, Point::after_commit_of(&["UPDATE webhooks SET"]), rotate()).await.expect(200);
+    admin.post(EVENTS, json!({ "type": "order.paid", "payload": {} })).await.expect(202);
+    let received = sink.wait_for(1).await.remove(0);
+    assert!(received.is_signed_by(rotated.text_of("secret")), "{:?}", received.headers);
+    let (id, sent_at) = (received.header("webhook-id"), received.header("webhook-timestamp"));
+    let old = token::webhook_signature(b"the old one", id, sent_at, &received.body);
+    assert!(received.header("webhook-signature").contains(&old), "{:?}", received.headers);
 }
