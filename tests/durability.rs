@@ -1,5 +1,6 @@
 //! What was acknowledged is never lost: histories of unique values, with processes killed in the middle.
 
+mod crash_points;
 mod kills;
 mod lost_commits;
 
