@@ -1,6 +1,8 @@
 //! What was acknowledged is never lost: histories of unique values, with processes killed in the middle.
 
+mod crash_points;
 mod kills;
+mod lost_commits;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

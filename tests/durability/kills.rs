@@ -121,7 +121,7 @@ async fn nothing_is_pending(admin: &Client) {
 }
 
 /// On MariaDB the dead server's lease would hold for another ten seconds, ten times over.
-async fn end_leases(server: &Server, but: &str) {
+pub(super) async fn end_leases(server: &Server, but: &str) {
     if let Some(database) = &server.setup.database {
         let sql = format!("UPDATE servers SET lease_until = 0 WHERE id <> '{but}'");
         MariaDb::shared().await.sql(database, &sql).await;

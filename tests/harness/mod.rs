@@ -10,6 +10,7 @@ pub mod free_port;
 pub mod http;
 pub mod macros;
 pub mod mariadb;
+pub mod mysql_proxy;
 pub mod paging;
 pub mod process;
 pub mod raw;

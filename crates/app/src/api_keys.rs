@@ -1,6 +1,6 @@
 //! Keys of programs: made once, shown once, kept as a hash.
 
-use crate::broadcaster::Broadcaster;
+use crate::broadcaster::{Broadcaster, Trace};
 use crate::error::retrying;
 use crate::fields::Problems;
 use crate::gate::Identity;
@@ -61,9 +61,10 @@ impl ApiKeys {
             created_at: now,
             expires_at,
         };
-        let mut tx = self.broadcaster.store.begin().await?;
-        rows::insert(tx.conn(), &key).await?;
-        tx.commit().await?;
+        let mut work = self.broadcaster.begin().await?;
+        rows::insert(work.conn(), &key).await?;
+        work.leaves(Trace::Key(key.tenant.clone(), key.id.clone()));
+        work.commit().await?;
         Ok((key, text))
     }
 

@@ -1,26 +1,26 @@
 //! The only way to emit an event: state, event and deliveries in one transaction, doorbells after its commit.
 
 mod plan;
+mod settling;
 mod work;
 
+pub(crate) use settling::Trace;
 pub(crate) use work::Work;
 
-use crate::{Error, Gate, Result};
+use crate::{Gate, Result};
 use model::{Clock, Event, NewEvent, ServerId, TenantId};
 use realtime::Hub;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::webhooks::{self as endpoints, Subscription};
-use store::{Conn, Store, journal};
+use store::{Conn, Store};
 use tokio::time::Instant;
 use webhooks::Engine;
 use work::Committed;
 
 /// Webhook rows are read anew this often even if nobody said that they changed: people edit the table by hand.
 const SUBSCRIPTIONS_KEPT: Duration = Duration::from_secs(3);
-/// A transaction whose commit got no answer may hold its locks for a while: each look waits 2 s for them.
-const SETTLING_ATTEMPTS: usize = 3;
 /// Tenants whose subscriptions are remembered; beyond it all are read anew.
 const MAX_REMEMBERED_TENANTS: usize = 10_000;
 
@@ -130,32 +130,4 @@ impl Broadcaster {
             self.engine.committed(committed.deliveries);
         }
     }
-}
-
-/// After a commit without an answer: finds out whether it took place. Fails if it did not, or if nobody can say; then never
-/// with what `retrying` takes for leave to write everything again.
-async fn settle(broadcaster: &Broadcaster, committed: &Committed, error: store::Error) -> Result<()> {
-    // One event tells for all: they stand or fall together.
-    let (Some(first), true) = (committed.events.first(), error.is_unavailable()) else {
-        return Err(error.into());
-    };
-    for _ in 0..SETTLING_ATTEMPTS {
-        match was_committed(&broadcaster.store, first).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => return Err(error.into()),
-            // Somebody holds the row, perhaps the very transaction in question.
-            Err(why) if why.is_contention() => {}
-            Err(why) => return Err(unknown_outcome(&why)),
-        }
-    }
-    Err(unknown_outcome(&error))
-}
-
-async fn was_committed(store: &Store, event: &Event) -> store::Result<bool> {
-    let mut tx = store.begin().await?;
-    journal::was_committed(tx.conn(), &event.tenant, event.seq, &event.id).await
-}
-
-fn unknown_outcome(why: &store::Error) -> Error {
-    store::Error::Unavailable(format!("it is not known whether the commit took place: {why}")).into()
 }

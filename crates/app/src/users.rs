@@ -1,7 +1,7 @@
 //! The tenant's users: who they are, what they may do, and that they are out at once when they may no longer.
 
 use crate::agents;
-use crate::broadcaster::{Broadcaster, Work};
+use crate::broadcaster::{Broadcaster, Trace, Work};
 use crate::error::retrying;
 use crate::fields::Problems;
 use crate::passwords::{self, Hashing};
@@ -95,9 +95,10 @@ impl Users {
     }
 
     async fn insert(&self, user: &User) -> Result<()> {
-        let mut tx = self.broadcaster.store.begin().await?;
-        rows::insert(tx.conn(), user).await.map_err(taken)?;
-        Ok(tx.commit().await?)
+        let mut work = self.broadcaster.begin().await?;
+        rows::insert(work.conn(), user).await.map_err(taken)?;
+        work.leaves(Trace::User(user.tenant.clone(), user.id.clone()));
+        work.commit().await
     }
 
     /// Changes a user.

@@ -1,6 +1,6 @@
 //! Webhook endpoints: set up, try out, and look into what was delivered.
 
-use crate::broadcaster::Broadcaster;
+use crate::broadcaster::{Broadcaster, Trace};
 use crate::error::retrying;
 use crate::fields::FieldProblem;
 use crate::gate::Caller;
@@ -107,6 +107,7 @@ impl Webhooks {
                 return Err(too_many_webhooks());
             }
             let id = rows::insert(work.conn(), &webhook).await?;
+            work.leaves(Trace::Secret(tenant.clone(), id, webhook.secret.clone()));
             work.webhooks_edited(tenant);
             work.commit().await?;
             Ok(id)
@@ -149,12 +150,15 @@ impl Webhooks {
             let mut work = self.broadcaster.begin().await?;
             let now = self.broadcaster.clock.now();
             let before = rows::lock(work.conn(), tenant, id).await?.ok_or(UNKNOWN)?;
-            let (was_active, url) = (before.is_active, before.url.clone());
+            let (was_active, url, secret) = (before.is_active, before.url.clone(), before.secret.clone());
             let mut after = change(before, now)?;
             if after.is_active {
                 after.disabled_reason = None;
             }
             rows::update(work.conn(), &after).await?;
+            if after.secret != secret {
+                work.leaves(Trace::Secret(tenant.clone(), id, after.secret.clone()));
+            }
             if after.is_active && (!was_active || after.url != url) {
                 store::failing::forgive(work.conn(), tenant, id).await?;
             }

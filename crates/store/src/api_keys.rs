@@ -82,6 +82,17 @@ pub async fn page(conn: Conn<'_>, tenant: &TenantId, after: &str, limit: i64) ->
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// Whether there is a key of that id, which is locked until the transaction ends.
+pub async fn lock(conn: Conn<'_>, tenant: &TenantId, id: &ApiKeyId) -> Result<bool> {
+    let sql = if conn.is_mysql() {
+        "SELECT id FROM api_keys WHERE tenant_id = ? AND id = ? FOR UPDATE"
+    } else {
+        "SELECT id FROM api_keys WHERE tenant_id = ? AND id = ?"
+    };
+    let found: Option<String> = on!(conn, c => sqlx::query_scalar(sql).bind(tenant.as_str()).bind(id.as_str()).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
 /// Removes a key; gives whether it was there.
 pub async fn delete(conn: Conn<'_>, tenant: &TenantId, id: &ApiKeyId) -> Result<bool> {
     let removed = on!(conn, c => sqlx::query("DELETE FROM api_keys WHERE tenant_id = ? AND id = ?")

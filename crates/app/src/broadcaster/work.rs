@@ -1,8 +1,9 @@
 //! One transaction, of one tenant or of several, and what is to be said once it is committed. Rows are locked by kind, and
 //! within a kind by tenant and key: the domain's, then the queues' days, then the tenants' sequences.
 
+use super::Broadcaster;
 use super::plan::Plan;
-use super::{Broadcaster, settle};
+use super::settling::{Trace, settle};
 use crate::{Error, Result};
 use model::queues::Day;
 use model::{Event, EventId, NewEvent, QueueId, TenantId, WebhookId};
@@ -26,6 +27,8 @@ pub(crate) struct Work<'a> {
     tx: Tx,
     /// In the order in which the tenants' rows are locked.
     parts: BTreeMap<TenantId, Part>,
+    /// By what a commit without an answer is told, if no event is written.
+    trace: Option<Trace>,
 }
 
 /// What a transaction does for one tenant, beside the domain's rows.
@@ -54,7 +57,7 @@ pub(super) struct Committed {
 
 impl<'a> Work<'a> {
     pub(super) fn new(broadcaster: &'a Broadcaster, tx: Tx) -> Self {
-        Self { broadcaster, tx, parts: BTreeMap::new() }
+        Self { broadcaster, tx, parts: BTreeMap::new(), trace: None }
     }
 
     /// Lends the transaction to one call.
@@ -112,6 +115,11 @@ impl<'a> Work<'a> {
         self.part(tenant).webhooks_edited = true;
     }
 
+    /// Says what is there once this is committed, so that a commit without an answer is looked up.
+    pub fn leaves(&mut self, trace: Trace) {
+        self.trace = Some(trace);
+    }
+
     /// Commits, then rings the doorbells.
     pub async fn commit(self) -> Result<()> {
         self.commit_events().await.map(|_| ())
@@ -123,9 +131,10 @@ impl<'a> Work<'a> {
         self.add_to_days().await?;
         self.bump_webhooks_versions().await?;
         let committed = self.write().await?;
-        let Self { broadcaster, tx, parts } = self;
+        let Self { broadcaster, tx, parts, trace } = self;
         if let Err(error) = tx.commit().await {
-            settle(broadcaster, &committed, error).await?;
+            let trace = committed.events.first().cloned().map(Trace::Event).or(trace);
+            settle(&broadcaster.store, trace.as_ref(), error).await?;
         }
         let events = committed.events.clone();
         let (mut announced, mut revoked) = (Vec::new(), Vec::new());
