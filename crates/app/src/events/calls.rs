@@ -116,12 +116,20 @@ impl Said<'_> {
                 "position": position,
                 "size": size,
             })),
-            What::Ringing { leg, attempt, from, also_ringing } => object(json!({
-                "leg_id": leg,
-                "attempt": attempt,
-                "from": party(from),
-                "also_ringing": also_ringing,
-            })),
+            What::Ringing { leg, attempt, from, also_ringing } => {
+                let mut fields = object(json!({
+                    "leg_id": leg,
+                    "attempt": attempt,
+                    "from": party(from),
+                    "started_at": self.call.started_at,
+                    "also_ringing": also_ringing,
+                }));
+                // In other calls it is the customer's, or a colleague's.
+                if self.call.direction == Direction::Inbound {
+                    fields.insert("to".into(), json!({ "number": self.call.to.number }));
+                }
+                fields
+            }
             What::Missed { leg, outcome, ring } => {
                 object(json!({ "leg_id": leg, "outcome": outcome, "ring_seconds": ring.as_secs_f64() }))
             }
