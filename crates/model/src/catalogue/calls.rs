@@ -102,7 +102,8 @@ pub(super) const GROUP: Group = Group {
             SUPERVISORS,
             "A call from outside arrived. At this point no agent is chosen. An agent to whom the call is \
              offered later gets, just before `call.ringing` and on WebSockets only, a copy of the moment \
-             with `user_id` and `leg_id` added.",
+             with `user_id` and `leg_id` added; it is not sent again after a lost connection, as \
+             `call.ringing` is.",
             &[
                 FROM,
                 object("to", OWN_NUMBER, "What was dialled"),
