@@ -34,6 +34,8 @@ on_both! {
         ]);
         let legs: Vec<&Value> = last.data()["legs"].as_array().unwrap().iter().map(|leg| &leg["id"]).collect();
         assert_eq!(offers.iter().map(|offer| &offer["leg_id"]).collect::<Vec<_>>(), legs, "each is a part of its own");
+        let (began, dialled) = (&last.data()["started_at"], json!({ "number": "+4930555000" }));
+        assert!(began.is_string() && offers.iter().all(|offer| offer["started_at"] == *began && offer["to"] == dialled));
     }
 
     async fn a_transfer_tells_from_whom_to_what_and_by_whom(server) {

@@ -105,6 +105,7 @@ impl Call {
                 entry["left_at"] = at.clone();
             }
             "call.ringing" => {
+                assert_eq!(said["started_at"], self.fields["started_at"], "{said}");
                 let via = if target.is_some_and(|target| target == said["user_id"]) {
                     json!("transfer")
                 } else {

@@ -1,5 +1,6 @@
 //! `/ws`
 
+mod arrivals;
 mod audience;
 mod connecting;
 mod connections;

@@ -60,7 +60,7 @@ async fn listeners(redis: &Redis) -> String {
         .to_owned()
 }
 
-async fn heard_by(redis: &Redis, servers: &str) {
+pub(super) async fn heard_by(redis: &Redis, servers: &str) {
     eventually(&format!("{servers} servers to listen"), async || {
         (listeners(redis).await == servers).then_some(())
     })

@@ -101,23 +101,6 @@ impl Broadcaster {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what stands in no log, so its number means nothing.
-    fn announce(&self, announced: Vec<(TenantId, Vec<NewEvent>)>) {
-        let created_at = self.clock.now();
-        let event = |tenant: &TenantId, new: NewEvent| {
-            let NewEvent { id, name, subject, audience, payload } = new;
-            let tenant = tenant.clone();
-            Arc::new(Event { tenant, seq: 0, id, name, subject, audience, payload, created_at })
-        };
-        let of_one = |(tenant, events): (TenantId, Vec<NewEvent>)| {
-            events.into_iter().map(|new| event(&tenant, new)).collect::<Vec<_>>()
-        };
-        let events: Vec<Arc<Event>> = announced.into_iter().flat_map(of_one).collect();
-        if !events.is_empty() {
-            self.hub.announce(&events);
-        }
-    }
-
     fn ring(&self, committed: Committed) {
         self.hub.committed(&committed.events);
         if !committed.left_in_database.is_empty() {

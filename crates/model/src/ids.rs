@@ -85,6 +85,14 @@ string_id!(/// A queue of calls or chats.
 string_id!(/// One stay of a call or chat in a queue.
     EntryId);
 
+impl EventId {
+    /// The id of a copy that is made of the event in several places: another one, and everywhere the same.
+    pub(crate) fn of_copy(&self) -> Self {
+        let turned = |id: Uuid| Uuid::from_u128(id.as_u128() ^ 1);
+        Uuid::try_parse(&self.0).map_or_else(|_| Self::generate(), |id| Self(turned(id).to_string().into()))
+    }
+}
+
 /// A webhook endpoint, unique over all tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

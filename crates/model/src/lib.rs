@@ -3,6 +3,7 @@
 //! Knows nothing of databases, sockets or files; every function here is a calculation on its arguments.
 
 pub mod agents;
+mod arrival;
 pub mod calls;
 pub mod catalogue;
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod view;
 pub mod webhook;
 mod words;
 
+pub use arrival::copy_of_arrival;
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent};
 pub use hex::hex;

@@ -74,20 +74,9 @@ impl Event {
     #[must_use]
     pub fn view_for(&self, viewer: &Viewer) -> Option<View> {
         match catalogue::find(self.name.as_str()) {
-            Some(definition) if definition.durable && self.is_of_the_moment() => self.copy_view(viewer),
             Some(definition) => self.catalogue_view(definition, viewer),
             None => self.custom_view(viewer),
         }
-    }
-
-    /// Whether it stands in no log, and so has no number in one.
-    fn is_of_the_moment(&self) -> bool {
-        self.seq == 0
-    }
-
-    /// A copy of a durable event that is only of the moment is for those whom it names: all others have the durable one.
-    fn copy_view(&self, viewer: &Viewer) -> Option<View> {
-        self.names(viewer).then_some(View::Full)
     }
 
     fn catalogue_view(&self, definition: &Definition, viewer: &Viewer) -> Option<View> {

@@ -35,8 +35,6 @@ pub(crate) struct Work<'a> {
 #[derive(Default)]
 struct Part {
     events: Vec<NewEvent>,
-    /// Copies for the moment, which stand in no log.
-    announced: Vec<NewEvent>,
     /// What is to be added to queues' days, in the order in which their rows are locked.
     days: BTreeMap<(QueueId, i64), Day>,
     revoked: Vec<Revoked>,
@@ -72,11 +70,6 @@ impl<'a> Work<'a> {
     /// Says an event once the transaction is committed.
     pub fn emit(&mut self, tenant: &TenantId, event: NewEvent) {
         self.part(tenant).events.push(event);
-    }
-
-    /// Sends an event to those who listen once the transaction is committed, before what stands in the log.
-    pub fn announce(&mut self, tenant: &TenantId, event: NewEvent) {
-        self.part(tenant).announced.push(event);
     }
 
     /// Adds to a queue's numbers of a day.
@@ -137,15 +130,9 @@ impl<'a> Work<'a> {
             settle(&broadcaster.store, trace.as_ref(), error).await?;
         }
         let events = committed.events.clone();
-        let (mut announced, mut revoked) = (Vec::new(), Vec::new());
-        for (tenant, part) in parts {
-            announced.push((tenant.clone(), part.announced));
-            revoked.push((tenant, part.revoked));
-        }
-        broadcaster.announce(announced);
         broadcaster.ring(committed);
-        for (tenant, revoked) in revoked {
-            broadcaster.gate.forget(&tenant, &revoked).await;
+        for (tenant, part) in parts {
+            broadcaster.gate.forget(&tenant, &part.revoked).await;
         }
         Ok(events)
     }

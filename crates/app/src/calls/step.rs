@@ -39,9 +39,6 @@ impl Subject<'_> {
         rows::put(work.conn(), self.tenant, self.before, &step.call, self.body_hash).await?;
         let said = Said { tenant: self.tenant, call: &step.call, queues: &facts.queues, at: step.at };
         for event in &step.events {
-            if let Some(copy) = said.copy_of_arrival(event) {
-                work.announce(self.tenant, copy);
-            }
             work.emit(self.tenant, said.event(event));
         }
         agents::tell(work, self.tenant, agents, &step.agents, &facts.settings, step.at).await?;

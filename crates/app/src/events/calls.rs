@@ -56,21 +56,6 @@ impl Said<'_> {
         event(name(&said.what), format!("queue:{id}"), audience, &fields)
     }
 
-    /// The copy of a call's arrival that the agent gets to whom it is offered, right before `call.ringing`; none unless
-    /// `said` is such an offer of a call from outside.
-    pub fn copy_of_arrival(&self, said: &CallEvent) -> Option<NewEvent> {
-        let (What::Ringing { leg, .. }, Some(user), Direction::Inbound) =
-            (&said.what, &said.user, self.call.direction)
-        else {
-            return None;
-        };
-        let mut fields = self.about_call(said.queue.as_ref(), Some(user));
-        fields.extend(self.arrival(&self.call.from, &self.call.to));
-        put(&mut fields, "leg_id", leg);
-        let subject = format!("call:{}", self.call.id);
-        Some(event(catalogue::CALL_INCOMING, subject, Audience::user(user), &fields))
-    }
-
     fn about_call(&self, queue: Option<&QueueId>, user: Option<&UserId>) -> Map<String, Value> {
         let call = self.call;
         let mut fields = object(json!({
@@ -85,17 +70,13 @@ impl Said<'_> {
         fields
     }
 
-    fn arrival(&self, from: &Party, to: &Party) -> Map<String, Value> {
-        object(json!({
-            "from": party(from),
-            "to": { "number": to.number },
-            "started_at": self.call.started_at,
-        }))
-    }
-
     fn particulars(&self, what: &What) -> Map<String, Value> {
         match what {
-            What::Incoming { from, to } => self.arrival(from, to),
+            What::Incoming { from, to } => object(json!({
+                "from": party(from),
+                "to": { "number": to.number },
+                "started_at": self.call.started_at,
+            })),
             What::Outgoing { from, to, client_ref, leg } => {
                 let mut fields = object(json!({
                     "from": { "number": from.number },
@@ -116,12 +97,20 @@ impl Said<'_> {
                 "position": position,
                 "size": size,
             })),
-            What::Ringing { leg, attempt, from, also_ringing } => object(json!({
-                "leg_id": leg,
-                "attempt": attempt,
-                "from": party(from),
-                "also_ringing": also_ringing,
-            })),
+            What::Ringing { leg, attempt, from, also_ringing } => {
+                let mut fields = object(json!({
+                    "leg_id": leg,
+                    "attempt": attempt,
+                    "from": party(from),
+                    "started_at": self.call.started_at,
+                    "also_ringing": also_ringing,
+                }));
+                // In other calls it is the customer's, or a colleague's.
+                if self.call.direction == Direction::Inbound {
+                    fields.insert("to".into(), json!({ "number": self.call.to.number }));
+                }
+                fields
+            }
             What::Missed { leg, outcome, ring } => {
                 object(json!({ "leg_id": leg, "outcome": outcome, "ring_seconds": ring.as_secs_f64() }))
             }

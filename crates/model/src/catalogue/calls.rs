@@ -44,6 +44,8 @@ const COMMON: Common = Common(&[
     AT,
 ]);
 
+/// A number of the tenant's own.
+const OWN_NUMBER: &[Field] = &[text("number", "The number").like("+4930555000")];
 const START: Field = moment("started_at", "When the call began");
 const RECORDING_ID: Field = text("recording_id", "The recording").like("recording-9");
 const SUPERVISOR_ID: Field = text("supervisor_id", "The supervisor").like("user-1");
@@ -100,10 +102,11 @@ pub(super) const GROUP: Group = Group {
             SUPERVISORS,
             "A call from outside arrived. At this point no agent is chosen. An agent to whom the call is \
              offered later gets, just before `call.ringing` and on WebSockets only, a copy of the moment \
-             with `user_id` and `leg_id` added.",
+             with `user_id` and `leg_id` added; it is not sent again after a lost connection, as \
+             `call.ringing` is.",
             &[
                 FROM,
-                object("to", &[text("number", "The number").like("+4930555000")], "What was dialled"),
+                object("to", OWN_NUMBER, "What was dialled"),
                 START,
                 text(
                     "connector_id",
@@ -119,11 +122,7 @@ pub(super) const GROUP: Group = Group {
             "An agent, or a program, started a call to outside or to a colleague.",
             &[
                 text("leg_id", "The part in the call of the agent who placed it, if an agent did").optional(),
-                object(
-                    "from",
-                    &[text("number", "The number").like("+4930555000")],
-                    "What the other side sees",
-                ),
+                object("from", OWN_NUMBER, "What the other side sees"),
                 object(
                     "to",
                     &[text("number", "The number").personal().like("+4930901820")],
@@ -142,6 +141,8 @@ pub(super) const GROUP: Group = Group {
                 LEG_ID,
                 integer("attempt", "1 for the first offer of this call, and so on").like("1"),
                 FROM,
+                object("to", OWN_NUMBER, "What was dialled, if the call came from outside").optional(),
+                START,
                 seconds("ring_timeout_seconds", "How long it will ring").optional().like("20"),
                 integer("also_ringing", "How many other agents are rung at the same time").optional(),
             ],

@@ -8,8 +8,7 @@ use super::field::Field;
 pub struct Definition {
     /// Its dotted name.
     pub name: &'static str,
-    /// Stored, numbered and delivered to webhooks; otherwise sent once, best effort. One that is durable may have copies
-    /// that are not: those are for the users they name, and nobody else.
+    /// Stored, numbered and delivered to webhooks; otherwise sent once, best effort.
     pub durable: bool,
     /// Nothing sends it yet: its name and payload are fixed before.
     pub planned: bool,

@@ -20,8 +20,6 @@ const FIXED_COST: usize = 512;
 pub(crate) enum News {
     /// An event of the log.
     Event(Arc<Event>),
-    /// An event that stands in no log.
-    Announcement(Arc<Event>),
     /// Users of the tenant have come or gone: who that is, stands in the database.
     Edges(TenantId),
 }
@@ -29,7 +27,7 @@ pub(crate) enum News {
 impl News {
     pub(super) fn tenant(&self) -> &TenantId {
         match self {
-            Self::Event(event) | Self::Announcement(event) => &event.tenant,
+            Self::Event(event) => &event.tenant,
             Self::Edges(tenant) => tenant,
         }
     }
@@ -37,7 +35,7 @@ impl News {
     /// The length of its payload.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Event(event) | Self::Announcement(event) => event.payload.get().len(),
+            Self::Event(event) => event.payload.get().len(),
             Self::Edges(_) => 0,
         }
     }

@@ -112,7 +112,6 @@ fn take(hub: &Hub, rings: Option<&mpsc::Sender<Vec<i64>>>, data: &[Value], subsc
     match wire::read(bytes, &tenant) {
         Some(heard) => {
             hub.heard(&heard.events);
-            hub.announce_here(&heard.announcements);
             if heard.edges {
                 hub.0.exchange.edges.notify_one();
             }

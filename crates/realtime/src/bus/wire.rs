@@ -16,9 +16,6 @@ const MESSAGE_BYTES: usize = 64 << 10;
 struct Message<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     events: Vec<Logged<'a>>,
-    /// Events that stand in no log.
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    announcements: Vec<Logged<'a>>,
     /// Users have come or gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     edges: bool,
@@ -43,7 +40,6 @@ struct Logged<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub events: Vec<Arc<Event>>,
-    pub announcements: Vec<Arc<Event>>,
     pub edges: bool,
 }
 
@@ -69,7 +65,6 @@ pub(super) fn messages(from: &ServerId, news: &[News]) -> Vec<(TenantId, Vec<u8>
             bytes += news.bytes() + 256;
             match news {
                 News::Event(event) => message.events.push(Logged::of(event)),
-                News::Announcement(event) => message.announcements.push(Logged::of(event)),
                 News::Edges(_) => message.edges = true,
             }
             if bytes >= MESSAGE_BYTES || at + 1 == of_one_tenant.len() {
@@ -90,11 +85,9 @@ pub(super) fn is_from(bytes: &[u8], server: &ServerId) -> bool {
 pub(super) fn read(bytes: &[u8], tenant: &TenantId) -> Option<Heard> {
     let blank = bytes.iter().position(|byte| *byte == b' ')?;
     let message: Message<'_> = serde_json::from_slice(&bytes[blank..]).ok()?;
-    let read = |events: &[Logged<'_>]| -> Option<Vec<Arc<Event>>> {
-        events.iter().map(|event| event.read(tenant).map(Arc::new)).collect()
-    };
-    let (events, announcements) = (read(&message.events)?, read(&message.announcements)?);
-    Some(Heard { events, announcements, edges: message.edges })
+    let events =
+        message.events.iter().map(|event| event.read(tenant).map(Arc::new)).collect::<Option<_>>()?;
+    Some(Heard { events, edges: message.edges })
 }
 
 impl<'a> Logged<'a> {

@@ -4,7 +4,6 @@
 use super::cursor::Take;
 use crate::feed::Entry;
 use bytes::Bytes;
-use model::event::View;
 use std::io::IoSlice;
 
 /// A write takes at most 64 frames and ends with the frame that reaches 64 KiB.
@@ -51,8 +50,7 @@ impl Take for Batch {
         if self.bytes < BYTES { FRAMES.saturating_sub(self.frames.len()) } else { 0 }
     }
 
-    fn take(&mut self, entry: &Entry, view: View) {
-        let frame = entry.frame(view);
+    fn take(&mut self, entry: &Entry, frame: Bytes) {
         self.bytes += frame.len();
         self.frames.push((entry.seq(), frame));
     }

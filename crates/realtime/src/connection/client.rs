@@ -71,6 +71,8 @@ pub(crate) struct Client {
     rate: Rate,
     outbox: Outbox,
     cursor: Cursor,
+    /// The end of the log when it began.
+    began_at: i64,
     /// A question to the log is under way.
     has_asked: bool,
 }
@@ -91,6 +93,7 @@ impl Client {
             outbox: Outbox::default(),
             cursor: start
                 .map_or_else(|| Cursor::new(1, false), |start| Cursor::new(start.next, start.from_oldest)),
+            began_at: start.map_or(0, |start| start.seq),
             has_asked: false,
         };
         if let Some(start) = start {
@@ -128,6 +131,11 @@ impl Client {
     /// What it wants to see.
     pub(crate) fn filter(&self) -> &Filter {
         &self.filter
+    }
+
+    /// The end of the log when it began, as the client was told.
+    pub(crate) fn began_at(&self) -> i64 {
+        self.began_at
     }
 
     /// The number of the next event, unless a room passes events on to it.

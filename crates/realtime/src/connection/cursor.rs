@@ -1,10 +1,10 @@
 //! Where a connection stands in its tenant's events. Knows nothing of sockets; reading the log is the caller's affair.
 
-use super::filter::Filter;
+use super::sight::Sight;
 use crate::feed::{Entry, Feed, Found};
 use crate::log::PAGE_ROWS;
-use model::event::View;
-use model::{Event, Viewer};
+use bytes::Bytes;
+use model::Event;
 use std::sync::Arc;
 
 /// Bytes that a page should bring, so that little of it has to be read again: what does not fit into the batch is
@@ -22,19 +22,13 @@ pub(crate) struct Cursor {
     rows: i64,
 }
 
-/// What the client may and wants to see.
-pub(crate) struct Sight<'a> {
-    pub viewer: &'a Viewer,
-    pub filter: &'a Filter,
-}
-
 /// Takes what the cursor passes and the client is to get.
 pub(crate) trait Take {
     /// How many more events to look at.
     fn room(&self) -> usize;
 
-    /// One event, in the view that the client gets.
-    fn take(&mut self, entry: &Entry, view: View);
+    /// What the client gets of one event, as frames.
+    fn take(&mut self, entry: &Entry, frame: Bytes);
 }
 
 /// Why the cursor stopped.
@@ -136,11 +130,7 @@ impl Cursor {
             }
             self.next += 1;
             self.from_oldest = false;
-            if sight.filter.wants(&entry.event().name)
-                && let Some(view) = entry.event().view_for(sight.viewer)
-            {
-                batch.take(entry, view);
-            }
+            sight.show(entry, batch);
         }
     }
 
@@ -156,8 +146,9 @@ mod tests {
     use super::*;
     use crate::HubConfig;
     use crate::connection::batch::Batch;
+    use crate::connection::filter::Filter;
     use crate::feed::Budget;
-    use model::{Audience, EventId, EventName, Role, TenantId, Timestamp};
+    use model::{Audience, EventId, EventName, Role, TenantId, Timestamp, Viewer};
     use serde_json::value::RawValue;
 
     fn event(seq: i64) -> Arc<Event> {
@@ -180,7 +171,7 @@ mod tests {
         let asked_at = feed.head();
         feed.offer([event(101)]);
         let viewer = Viewer::new(None, Role::Service);
-        let sight = Sight { viewer: &viewer, filter: &Filter::Everything };
+        let sight = Sight { viewer: &viewer, filter: &Filter::Everything, copies_after: None };
         let (mut cursor, mut batch) = (Cursor::new(1, true), Batch::default());
         assert_eq!(cursor.absorb(Vec::new(), asked_at, &sight, &mut batch), Stop::Behind);
         assert_eq!(cursor.follow(&feed, i64::MAX, &sight, &mut batch), Stop::CaughtUp);

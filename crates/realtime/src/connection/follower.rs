@@ -2,13 +2,13 @@
 //! are carried further.
 
 use super::Place;
-use super::cursor::{Cursor, Sight, Stop, Take};
+use super::cursor::{Cursor, Stop, Take};
 use super::filter::Filter;
 use super::resume::Start;
+use super::sight::Sight;
 use crate::feed::Entry;
 use crate::wire;
 use bytes::Bytes;
-use model::event::View;
 use model::webhook::EventPattern;
 use model::{EventName, Role};
 use std::collections::VecDeque;
@@ -99,7 +99,7 @@ impl Follower {
             }
             self.head.borrow_and_update();
             let viewer = self.place.member.viewer();
-            let sight = Sight { viewer: &viewer, filter: &self.filter };
+            let sight = Sight { viewer: &viewer, filter: &self.filter, copies_after: None };
             let stop = self.cursor.follow(&self.place.tenant.feed, i64::MAX, &sight, &mut self.ready);
             if self.ready.is_empty() {
                 self.wait(stop).await;
@@ -148,7 +148,7 @@ impl Follower {
         let page = log.page(&self.place.tenant.id, self.cursor.passed(), self.cursor.rows()).await.events;
         self.place.member.note_answered();
         let viewer = self.place.member.viewer();
-        let sight = Sight { viewer: &viewer, filter: &self.filter };
+        let sight = Sight { viewer: &viewer, filter: &self.filter, copies_after: None };
         if self.cursor.absorb(page, head, &sight, &mut self.ready) == Stop::Lost {
             self.reset().await;
         }
@@ -194,8 +194,8 @@ impl Take for Ready {
         if self.bytes < READY_BYTES { READY.saturating_sub(self.items.len()) } else { 0 }
     }
 
-    fn take(&mut self, entry: &Entry, view: View) {
-        let document = wire::document(&entry.frame(view));
+    fn take(&mut self, entry: &Entry, frame: Bytes) {
+        let document = wire::document(&frame);
         self.bytes += document.len();
         self.push(Followed::Event { seq: entry.seq(), name: entry.event().name.clone(), document });
     }

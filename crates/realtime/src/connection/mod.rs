@@ -13,16 +13,17 @@ mod outbox;
 mod question;
 mod rate;
 mod resume;
+mod sight;
 mod task;
 
 pub(crate) use batch::Batch;
 pub(crate) use client::{Client, Io, Need, Phase};
-pub(crate) use cursor::Take;
 pub(crate) use filter::Filter;
 pub use follower::{Followed, Follower};
 pub(crate) use mail::{Announcement, Mail};
 pub(crate) use member::{Bell, Close, Member};
 pub(crate) use question::{Answer, Question};
+pub(crate) use sight::Sight;
 
 use crate::hub::{Hub, Tenant};
 use bytes::Bytes;

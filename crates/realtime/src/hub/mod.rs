@@ -116,13 +116,8 @@ impl Hub {
         self.heard(events);
     }
 
-    /// Sends events that stand in no log to all who listen now, on every server, best effort. Their number means nothing.
-    pub fn announce(&self, events: &[Arc<Event>]) {
-        self.0.exchange.tell(events.iter().cloned().map(News::Announcement));
-        self.announce_here(events);
-    }
-
-    /// The same on this server only, for what the others find out by themselves.
+    /// Sends events that stand in no log to all who listen to this server now, best effort: others find out by themselves.
+    /// Their number means nothing.
     pub fn announce_here(&self, events: &[Arc<Event>]) {
         for of_one_tenant in events.chunk_by(|a, b| a.tenant == b.tenant) {
             let Some(first) = of_one_tenant.first() else { continue };

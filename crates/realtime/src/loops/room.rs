@@ -5,7 +5,7 @@
 use super::mailbox::RoomBell;
 use super::pace::Pace;
 use super::seats::{Seat, Seats, Source};
-use crate::connection::{Answer, Batch, Filter, Member, Need, Phase, Question, Take};
+use crate::connection::{Answer, Batch, Filter, Member, Need, Phase, Question, Sight};
 use crate::feed::{Entry, Found};
 use crate::hub::{Hub, Tenant};
 use model::{UserId, Viewer};
@@ -276,7 +276,9 @@ impl Room {
         let mut round = Round { number: self.round + 1, writes: 0, fallen: Vec::new() };
         let named = self.named(entries, seats, round.number);
         for (_, group) in &self.groups {
-            let batch = batch(entries, &group.kind.0, &group.kind.1);
+            // Offers name users, and so have no copy here.
+            let (viewer, filter) = &group.kind;
+            let batch = batch(entries, &Sight { viewer, filter, copies_after: None });
             if !batch.is_empty() {
                 round.write_to_all(seats, &group.members, &batch, !named.is_empty());
             }
@@ -341,7 +343,9 @@ impl Round {
         if !matches!(seat.source, Source::Room { .. }) {
             return;
         }
-        let batch = batch(entries, &seat.client.place.member.viewer(), seat.client.filter());
+        let viewer = seat.client.place.member.viewer();
+        let (filter, copies_after) = (seat.client.filter(), Some(seat.client.began_at()));
+        let batch = batch(entries, &Sight { viewer: &viewer, filter, copies_after });
         if !batch.is_empty() {
             self.write(seat, key, &batch);
         }
@@ -355,16 +359,10 @@ impl Round {
     }
 }
 
-/// What the viewer may and wants to see.
-fn batch(entries: &[&Entry], viewer: &Viewer, filter: &Filter) -> Batch {
+/// What is to be seen of these events.
+fn batch(entries: &[&Entry], sight: &Sight<'_>) -> Batch {
     let mut batch = Batch::default();
-    for entry in entries {
-        if filter.wants(&entry.event().name)
-            && let Some(view) = entry.event().view_for(viewer)
-        {
-            batch.take(entry, view);
-        }
-    }
+    entries.iter().for_each(|entry| sight.show(entry, &mut batch));
     batch
 }
 

@@ -27,7 +27,7 @@ async fn they_come_to_all_who_may_and_want_to_see_them() {
         let subscribe = json!({"type":"subscribe","payload":{"events":["order.*"]}});
         assert_eq!(other.ask(&subscribe).await["type"], "subscribed");
         let for_admins = Audience { roles: vec![Role::Admin], ..Audience::default() };
-        world.hub.announce(&[event(7, for_admins)]);
+        world.hub.announce_here(&[event(7, for_admins)]);
         let document = admin.next().await;
         assert_eq!((&document["type"], n(&document)), (&json!("desk.moved"), 7));
         assert_eq!(document.get("seq"), None);
@@ -45,7 +45,7 @@ async fn of_those_that_a_client_does_not_read_the_newest_are_kept() {
         let mut client = world.open_narrow(world.admission("u1", Role::Admin)).await.unwrap();
         assert_eq!(client.next().await["type"], "connection.ready");
         for number in 1..=10_000 {
-            world.hub.announce(&[event(number, Audience::default())]);
+            world.hub.announce_here(&[event(number, Audience::default())]);
         }
         let mut seen = vec![0];
         while seen.last() != Some(&10_000) {
@@ -78,7 +78,7 @@ async fn who_begins_to_listen_is_noted_and_told_alone() {
         let noted = world.hub.take_newcomers();
         world.hub.announce_to(&tenant(), &noted[&tenant()], &[event(7, Audience::default())]);
         assert_eq!(n(&late.next().await), 7);
-        world.hub.announce(&[event(8, Audience::default())]);
+        world.hub.announce_here(&[event(8, Audience::default())]);
         assert_eq!(n(&early.next().await), 8, "the other one was not told");
     }
 }

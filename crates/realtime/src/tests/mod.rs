@@ -1,6 +1,7 @@
 //! The crate from outside: hubs on a real database, sockets that a test holds the other end of, a real Redis.
 
 mod announced;
+mod arrivals;
 mod client;
 mod edges;
 mod follower;

@@ -1,8 +1,8 @@
 //! What is written to the client, as far as its socket takes it: what waits, and events from the feed or the log.
 
 use super::{Client, Io, Need, Phase};
-use crate::connection::cursor::{Sight, Stop};
-use crate::connection::{Answer, Batch, Question};
+use crate::connection::cursor::Stop;
+use crate::connection::{Answer, Batch, Question, Sight};
 use std::io::ErrorKind;
 
 /// Batches of one turn.
@@ -95,7 +95,7 @@ impl Client {
             }
             let mut batch = Batch::default();
             let viewer = self.place.member.viewer();
-            let sight = Sight { viewer: &viewer, filter: &self.filter };
+            let sight = Sight { viewer: &viewer, filter: &self.filter, copies_after: Some(self.began_at) };
             let stop = self.cursor.follow(&self.place.tenant.feed, until, &sight, &mut batch);
             if !batch.is_empty() && !self.write(io, &batch) {
                 continue;
@@ -134,7 +134,8 @@ impl Client {
             Answer::Page { page, head } => {
                 let mut batch = Batch::default();
                 let viewer = self.place.member.viewer();
-                let sight = Sight { viewer: &viewer, filter: &self.filter };
+                let sight =
+                    Sight { viewer: &viewer, filter: &self.filter, copies_after: Some(self.began_at) };
                 let stop = self.cursor.absorb(page.events, head, &sight, &mut batch);
                 if !batch.is_empty() {
                     self.write(io, &batch);
