@@ -8,7 +8,7 @@ pub(crate) use settling::Trace;
 pub(crate) use work::Work;
 
 use crate::{Gate, Result};
-use model::{Clock, Event, NewEvent, ServerId, TenantId};
+use model::{Clock, NewEvent, ServerId, TenantId};
 use realtime::Hub;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
