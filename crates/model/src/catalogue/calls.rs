@@ -216,11 +216,22 @@ pub(super) const GROUP: Group = Group {
             "The caller hung up before any person answered.",
             &[
                 word("where", PLACES, "How far the call had come").team().like("queue"),
-                seconds("wait_seconds", "How long the caller waited").team().like("34.5"),
+                seconds(
+                    "wait_seconds",
+                    "How long the caller waited in all, since the first join of a queue, as in `call.ended`; the \
+                     stay in the last queue alone is in its `queue.left`",
+                )
+                .team()
+                .like("34.5"),
                 integer("position", "The place in the queue at that time").optional().team().like("2"),
-                boolean("short", "Whether the wait was so short that it counts as no attempt")
-                    .team()
-                    .like("false"),
+                boolean(
+                    "short",
+                    "Whether that was too soon to count. With `where` `queue`: whether the stay in this queue was shorter \
+                     than its limit, exactly as its numbers count it (`short_abandoned`); elsewhere: whether the whole \
+                     wait was shorter than the tenant's",
+                )
+                .team()
+                .like("false"),
                 FROM,
             ],
         ),
