@@ -149,7 +149,9 @@ pub(super) const GROUP: Group = Group {
         COMMON.durable(
             "call.missed",
             SELF_AND_SUPERVISORS,
-            "An offer to an agent ended without that agent answering.",
+            "An offer to an agent ended without that agent answering. `caller_gone` says that the call was no longer \
+             there to be taken: the caller hung up, somebody moved it elsewhere, or it was ended. Which outcomes count \
+             against the agent is said in [agents](agents.md#offers-that-are-missed).",
             &[USER_ID, LEG_ID, word("outcome", OFFER_OUTCOMES, "Why").like("no_answer"), RING.like("20")],
         ),
         COMMON.durable(
