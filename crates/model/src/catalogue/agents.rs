@@ -77,7 +77,7 @@ pub(super) const GROUP: Group = Group {
                     .optional()
                     .team()
                     .like("0199d7c8-2f3b-7a41-b0a5-6b8e8f0d3c11"),
-                text("device", "The agent's telephone, in the telephone system's own words").optional(),
+                text("device", "The agent's telephone, in the telephone system's own words").planned(),
             ],
         ),
         COMMON.durable(

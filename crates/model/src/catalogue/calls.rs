@@ -109,7 +109,7 @@ pub(super) const GROUP: Group = Group {
                     "connector_id",
                     "The connection to the telephone system that it came by, if it came by one",
                 )
-                .optional(),
+                .planned(),
                 text("leg_id", "The agent's part, in the copy for that agent").optional(),
             ],
         ),
@@ -140,9 +140,14 @@ pub(super) const GROUP: Group = Group {
             &[
                 USER_ID,
                 LEG_ID,
-                integer("attempt", "1 for the first offer of this call, and so on").like("1"),
+                integer(
+                    "attempt",
+                    "Which of this agent's parts in this call it is: 1 for the first, and so on. What the call was to \
+                     other agents does not count",
+                )
+                .like("1"),
                 FROM,
-                seconds("ring_timeout_seconds", "How long it will ring").optional().like("20"),
+                seconds("ring_timeout_seconds", "How long it will ring").planned().like("20"),
                 integer("also_ringing", "How many other agents are rung at the same time").optional(),
             ],
         ),
@@ -195,7 +200,12 @@ pub(super) const GROUP: Group = Group {
                 word("kind", TRANSFER_KINDS, "How").like("blind"),
                 text("from_user_id", "The agent who had the call").optional().like("user-456"),
                 TO,
-                text("transferred_by", "The user who did it").like("user-456"),
+                text(
+                    "transferred_by",
+                    "The user who did it, or who had the call where the telephone system reports no other; else \
+                     `telephony` or `system`",
+                )
+                .like("user-456"),
             ],
         ),
         COMMON
