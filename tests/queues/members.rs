@@ -70,6 +70,51 @@ on_both! {
         admin.put(&member(&id, &kim_id), json!({})).await.assert_error(409).names("is_active");
     }
 
+    async fn who_is_deactivated_serves_no_queue_until_coming_back(server) {
+        let admin = server.admin().await;
+        let (_, kim_id) = server.user("kim@example.com", "agent").await;
+        let (id, other) = (queue(&admin, "Sales").await, queue(&admin, "Support").await);
+        for queue in [&id, &other] {
+            join(&admin, queue, &kim_id).await;
+        }
+        admin.post_empty(&format!("{}/pause", member(&id, &kim_id))).await.expect(200);
+        let user = format!("/api/v1/users/{kim_id}");
+        let members = async |queue: &str| admin.get(&format!("{}/members", path(queue))).await.expect(200).data().clone();
+        let counted = async |queue: &str| admin.get(&format!("{}/stats", path(queue))).await.expect(200).data()["agents"].clone();
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        ws.wait_for("queue.stats").await;
+
+        admin.patch(&user, json!({ "is_active": false })).await.expect(200);
+        assert_eq!((members(&id).await, counted(&id).await["paused"].clone()), (json!([]), json!(0)));
+        assert_eq!(counted(&other).await["offline"], 0);
+        let told = ws.wait_for("queue.member.removed").await;
+        assert_eq!(told["payload"]["user_id"], json!(kim_id), "{told}");
+        let mut missing = vec![id.as_str(), other.as_str()];
+        while !missing.is_empty() {
+            let told = ws.wait_for("queue.stats").await["payload"].clone();
+            let is_empty = told["agents"]["paused"] == 0 && told["agents"]["offline"] == 0;
+            missing.retain(|queue| !is_empty || told["queue_id"] != *queue);
+        }
+        admin.post_empty(&format!("{}/unpause", member(&id, &kim_id))).await.assert_error(404);
+        admin.put(&member(&id, &kim_id), json!({})).await.assert_error(409).names("is_active");
+        admin.delete(&member(&other, &kim_id)).await.expect(200);
+
+        admin.patch(&user, json!({ "is_active": true })).await.expect(200);
+        let added = ws.wait_for("queue.member.added").await;
+        let payload = &added["payload"];
+        assert_eq!((&payload["queue_id"], &payload["paused"]), (&json!(id), &json!(false)), "{added}");
+        let listed = members(&id).await;
+        assert_eq!((&listed[0]["since"], &listed[0]["paused"]), (&payload["at"], &json!(false)), "as was told: {listed}");
+        assert_eq!((counted(&id).await["offline"].clone(), members(&other).await), (json!(1), json!([])));
+
+        // Nothing is said twice, and nobody is left behind.
+        admin.patch(&user, json!({ "is_active": false })).await.expect(200);
+        admin.delete(&path(&id)).await.expect(200);
+        admin.delete(&user).await.succeeded();
+        let log = admin.get("/api/v1/events?types=queue.member.removed").await.expect(200);
+        assert_eq!(log.data().as_array().unwrap().len(), 3, "{}", log.text);
+    }
+
     async fn a_page_at_a_time_shows_each_member_once(server) {
         let admin = server.admin().await;
         let (id, other) = (queue(&admin, "Sales").await, queue(&admin, "Support").await);

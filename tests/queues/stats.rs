@@ -145,6 +145,42 @@ on_both! {
 }
 
 on_both! {
+    async fn a_wrap_ups_end_is_told_whoever_serves_the_queue_and_whatever_rings_meanwhile(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, lee_id) = server.user("lee@example.com", "agent").await;
+        let id = queue(&admin, "Sales").await;
+        admin.patch(&path(&id), json!({ "wrap_up_seconds": 30 })).await.expect(200);
+        join(&admin, &id, &lee_id).await;
+        for agent in [&kim, &lee] {
+            choose(agent, "available").await;
+        }
+        let (mut ws, _) = Ws::connect(&server, &admin).await;
+        let serve = async |user: &str| {
+            let one = call(&admin, &id, "+4930901820").await;
+            report(&admin, &one, "answer", json!({ "user_id": user })).await;
+            report(&admin, &one, "end", json!({ "ended_by": "customer" })).await;
+        };
+        let least = |seconds: f64| move |stats: &Value| stats["today"]["aht_seconds"].as_f64() >= Some(seconds);
+
+        // Who is no member.
+        serve(&kim_id).await;
+        numbers(&mut ws, &id, |stats| stats["today"]["answered"] == 1).await;
+        server.advance(Duration::from_secs(31)).await;
+        numbers(&mut ws, &id, least(30.0)).await;
+
+        // Who is being rung for something else when the time is over.
+        serve(&lee_id).await;
+        let body = json!({ "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" }, "user_id": lee_id });
+        let other = admin.post("/api/v1/calls", body).await.expect(201).text_of("id").to_owned();
+        let told = numbers(&mut ws, &id, |stats| stats["today"]["answered"] == 2 && stats["agents"]["ringing"] == 1).await;
+        server.advance(Duration::from_secs(31)).await;
+        let asked = admin.get(&format!("{}/stats", path(&id))).await.expect(200);
+        assert_eq!(asked.data()["today"]["aht_seconds"], told["today"]["aht_seconds"], "asked for as told");
+        report(&admin, &other, "end", json!({ "ended_by": "customer" })).await;
+        numbers(&mut ws, &id, least(30.0)).await;
+    }
+
     async fn queues_that_are_changed_or_new_are_told_as_they_are(server) {
         let admin = server.admin().await;
         let id = queue(&admin, "Sales").await;

@@ -124,13 +124,13 @@ impl Call {
             "call.answered" => self.answered(said),
             "call.hold" => {
                 let leg = self.leg(said);
-                assert!(is_active(leg) && leg["held"] == false, "{said}");
-                (leg["held"], leg["hold_count"]) = (json!(true), said["hold_count"].clone());
+                assert!(is_active(leg) && leg["held_since"].is_null(), "{said}");
+                (leg["held_since"], leg["hold_count"]) = (at.clone(), said["hold_count"].clone());
             }
             "call.unhold" => {
                 let leg = self.leg(said);
-                assert_eq!(leg["held"], true, "{said}");
-                leg["held"] = json!(false);
+                assert!(!leg["held_since"].is_null(), "{said}");
+                leg["held_since"] = Value::Null;
             }
             "call.transferred" => self.transferred(said),
             "call.ended" => {
@@ -212,7 +212,7 @@ impl Call {
         if !self.fields["ended_at"].is_null() {
             "ended"
         } else if self.has_it().is_some() || self.outside {
-            if self.legs.iter().any(|leg| leg["held"] == true) { "held" } else { "active" }
+            if self.legs.iter().any(|leg| !leg["held_since"].is_null()) { "held" } else { "active" }
         } else if self.entries.iter().any(|entry| entry["left_at"].is_null()) {
             "queued"
         } else {
@@ -241,7 +241,7 @@ impl Call {
 fn leg(id: &Value, said: &Value, role: &str, (queue, via): (Value, Value), at: &Value) -> Value {
     json!({
         "id": id, "user_id": said["user_id"], "role": role, "queue_id": queue, "via": via, "offered_at": at,
-        "answered_at": null, "ended_at": null, "outcome": null, "hold_count": 0, "held": false,
+        "answered_at": null, "ended_at": null, "outcome": null, "hold_count": 0, "held_since": null,
     })
 }
 
@@ -256,6 +256,7 @@ const LEG: &[&str] = &[
     "ended_at",
     "outcome",
     "hold_count",
+    "held_since",
 ];
 const ENTRY: &[&str] = &["id", "queue_id", "joined_at", "left_at", "reason", "position"];
 const CALL: &[&str] = &[

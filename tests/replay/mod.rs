@@ -122,6 +122,7 @@ on_both! {
         };
         // Three at a time, each with dice of its own: reports that cross are the rule in a call center.
         let (mut all, ..) = tokio::join!(meanwhile, walk.go(1, 120), walk.go(2, 120), walk.go(3, 120));
+        walk.hold().await;
         all.extend(pictures(&walk).await);
         all.sort_by_key(|picture| picture.seq);
 

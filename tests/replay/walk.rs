@@ -91,6 +91,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A call that an agent has on hold, and that stays so.
+    pub async fn hold(&self) {
+        let (number, (_, lee)) = (json!({ "number": "+4930901820" }), &self.agents[1]);
+        let body = json!({ "id": "held", "direction": "inbound", "from": number, "to": number });
+        self.reader.post("/api/v1/calls", body).await.expect(201);
+        for what in ["answer", "hold"] {
+            let path = format!("/api/v1/calls/held/{what}");
+            self.reader.post(&path, json!({ "user_id": lee })).await.expect(200);
+        }
+    }
+
     pub async fn go(&self, seed: u64, steps: u32) {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for step in 0..steps {

@@ -37,6 +37,33 @@ on_both! {
         assert_eq!(names(&sink), ["one"]);
     }
 
+    async fn others_hear_of_an_endpoint_that_is_switched_by_hand_and_it_does_not(server) {
+        let (sink, witness) = (Sink::start().await, Sink::start().await);
+        let admin = server.admin().await;
+        webhook(&admin, json!({ "url": witness.url(), "events": ["webhook.*"] })).await;
+        let id = webhook(&admin, json!({ "url": sink.url(), "events": ["webhook.*", "order.*"] })).await;
+        let me = admin.get("/api/v1/auth/me").await.expect(200).data()["id"].clone();
+        let switch = async |is_active: bool| admin.patch(&path(&id), json!({ "is_active": is_active })).await.expect(200);
+
+        switch(false).await;
+        let told = witness.wait_for_event("webhook.disabled").await.json();
+        assert_eq!((&told["data"]["webhook_id"], &told["data"]["reason"]), (&id, &json!("manual")), "{told}");
+        switch(false).await;
+        switch(true).await;
+        let told = witness.wait_for_event("webhook.enabled").await.json();
+        assert_eq!((&told["data"]["webhook_id"], &told["data"]["by"], &told["data"]["backlog"]), (&id, &me, &json!(0)));
+        switch(true).await;
+        admin.patch(&path(&id), json!({ "description": "no news" })).await.expect(200);
+        admin.put(&path(&id), json!({ "url": sink.url(), "is_active": false })).await.expect(200);
+        admin.put(&path(&id), json!({ "url": sink.url(), "events": ["webhook.*", "order.*"] })).await.expect(200);
+        publish(&admin, "after").await;
+        sink.wait_for(1).await;
+        assert_eq!(names(&sink), ["after"], "nothing of itself");
+        let log = admin.get("/api/v1/events?types=webhook.*").await.expect(200);
+        let kinds: Vec<_> = log.data().as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["webhook.disabled", "webhook.enabled", "webhook.disabled", "webhook.enabled"]);
+    }
+
     async fn what_was_queued_when_it_was_switched_off_fails_and_replay_sends_it(server) {
         let (sink, admin) = (Sink::start().await, server.admin().await);
         let id = webhook(&admin, json!({ "url": sink.url() })).await;

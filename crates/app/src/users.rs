@@ -138,7 +138,10 @@ impl Users {
             end_sessions(&mut work, tenant, id, None, now).await?;
         }
         if before.is_active && !after.is_active {
+            queues::stand_down(&mut work, tenant, id, now).await?;
             agents::disabled(&mut work, tenant, id, now).await?;
+        } else if after.is_active && !before.is_active {
+            queues::come_back(&mut work, tenant, id, now).await?;
         }
         work.commit().await?;
         Ok(after)
@@ -154,9 +157,9 @@ impl Users {
         let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
         let admins = rows::lock_active_admins(work.conn(), tenant).await?;
-        rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
+        let user = rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
-        queues::leave_all(&mut work, tenant, id, now).await?;
+        queues::leave_all(&mut work, tenant, id, user.is_active, now).await?;
         agents::disabled(&mut work, tenant, id, now).await?;
         work.revoke(tenant, Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;

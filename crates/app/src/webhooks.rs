@@ -1,7 +1,8 @@
 //! Webhook endpoints: set up, try out, and look into what was delivered.
 
-use crate::broadcaster::{Broadcaster, Trace};
+use crate::broadcaster::{Broadcaster, Trace, Work};
 use crate::error::retrying;
+use crate::events::WebhookEnabled;
 use crate::fields::FieldProblem;
 use crate::gate::Caller;
 use crate::{Error, Result, events};
@@ -118,14 +119,9 @@ impl Webhooks {
 
     /// Sets an endpoint up anew: what the draft leaves out becomes the default, save the secret.
     #[boxed]
-    pub async fn replace(
-        &self,
-        tenant: &TenantId,
-        id: WebhookId,
-        draft: &Draft,
-    ) -> Result<(Webhook, Health)> {
-        self.edit(tenant, id, |before, now| {
-            let blank = draft::blank(tenant, before.created_at);
+    pub async fn replace(&self, caller: &Caller, id: WebhookId, draft: &Draft) -> Result<(Webhook, Health)> {
+        self.edit(caller, id, |before, now| {
+            let blank = draft::blank(caller.tenant(), before.created_at);
             let (secret, previous_secret) = (before.secret, before.previous_secret);
             let base = Webhook { id, secret, previous_secret, updated_at: now, ..blank };
             draft.complete(base, &self.allowed)
@@ -135,17 +131,18 @@ impl Webhooks {
 
     /// Changes what the draft says.
     #[boxed]
-    pub async fn patch(&self, tenant: &TenantId, id: WebhookId, draft: &Draft) -> Result<(Webhook, Health)> {
-        self.edit(tenant, id, |before, now| draft.apply(Webhook { updated_at: now, ..before }, &self.allowed))
+    pub async fn patch(&self, caller: &Caller, id: WebhookId, draft: &Draft) -> Result<(Webhook, Health)> {
+        self.edit(caller, id, |before, now| draft.apply(Webhook { updated_at: now, ..before }, &self.allowed))
             .await
     }
 
     async fn edit(
         &self,
-        tenant: &TenantId,
+        caller: &Caller,
         id: WebhookId,
         change: impl Fn(Webhook, Timestamp) -> Result<Webhook>,
     ) -> Result<(Webhook, Health)> {
+        let tenant = caller.tenant();
         let switched_off = retrying(|| async {
             let mut work = self.broadcaster.begin().await?;
             let now = self.broadcaster.clock.now();
@@ -163,6 +160,11 @@ impl Webhooks {
                 store::failing::forgive(work.conn(), tenant, id).await?;
             }
             work.webhooks_edited(tenant);
+            match (was_active, after.is_active) {
+                (true, false) => self.say_switched_off(&mut work, &after, "manual", now).await?,
+                (false, true) => self.say_switched_on(&mut work, caller, id).await?,
+                _ => {}
+            }
             work.commit().await?;
             Ok(was_active && !after.is_active)
         })
@@ -172,6 +174,14 @@ impl Webhooks {
         }
         self.broadcaster.engine.changed(id);
         self.get(tenant, id).await
+    }
+
+    async fn say_switched_on(&self, work: &mut Work<'_>, caller: &Caller, id: WebhookId) -> Result<()> {
+        let (tenant, by) = (caller.tenant(), caller.viewer().user);
+        let backlog = deliveries::count_pending(work.conn(), tenant, id).await?;
+        let fields = WebhookEnabled { webhook_id: id, tenant_id: tenant, by: by.as_ref(), backlog };
+        work.emit(tenant, events::webhook_enabled(&fields));
+        Ok(())
     }
 
     /// Lets the engine end what is queued for an endpoint that was switched off, instead of keeping it for its next retry.

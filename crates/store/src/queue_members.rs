@@ -1,4 +1,4 @@
-//! Who serves which queue.
+//! Who serves which queue. Users who are deactivated keep their rows, for when they come back, and are no members meanwhile.
 
 use crate::asked::{self, Asked};
 use crate::queues::queue_id;
@@ -57,7 +57,7 @@ pub async fn of_users(conn: Conn<'_>, tenant: &TenantId, users: &[UserId]) -> Re
     rows.iter().map(|(id,)| queue_id(id)).collect()
 }
 
-/// That member of that queue.
+/// That member of that queue; none for one who is deactivated.
 pub async fn find(
     conn: Conn<'_>,
     tenant: &TenantId,
@@ -65,8 +65,9 @@ pub async fn find(
     user: &UserId,
 ) -> Result<Option<Member>> {
     let row: Option<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT user_id, since, paused_since, pause_reason FROM queue_members
-         WHERE tenant_id = ? AND queue_id = ? AND user_id = ?")
+        "SELECT m.user_id, m.since, m.paused_since, m.pause_reason FROM queue_members m
+         JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.is_active = TRUE
+         WHERE m.tenant_id = ? AND m.queue_id = ? AND m.user_id = ?")
         .bind(tenant.as_str()).bind(queue.as_str()).bind(user.as_str()).fetch_optional(c).await)?;
     row.map(TryInto::try_into).transpose()
 }
@@ -80,13 +81,14 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<Member>> {
     let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT user_id, since, paused_since, pause_reason FROM queue_members
-         WHERE tenant_id = ? AND queue_id = ? AND user_id > ? ORDER BY user_id LIMIT ?")
+        "SELECT m.user_id, m.since, m.paused_since, m.pause_reason FROM queue_members m
+         JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.is_active = TRUE
+         WHERE m.tenant_id = ? AND m.queue_id = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?")
         .bind(tenant.as_str()).bind(queue.as_str()).bind(after).bind(limit).fetch_all(c).await)?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// How many members a queue has.
+/// How many members a queue has, those included who are deactivated.
 pub async fn count(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId) -> Result<i64> {
     on!(conn, c => sqlx::query_scalar("SELECT COUNT(*) FROM queue_members WHERE tenant_id = ? AND queue_id = ?")
         .bind(tenant.as_str()).bind(queue.as_str()).fetch_one(c).await)
@@ -109,6 +111,12 @@ pub async fn remove(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId, user: &U
         .bind(tenant.as_str()).bind(queue.as_str()).bind(user.as_str()).execute(c).await.map(|_| ()))
 }
 
+/// Takes all members out of a queue.
+pub async fn remove_all(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId) -> Result<()> {
+    on!(conn, c => sqlx::query("DELETE FROM queue_members WHERE tenant_id = ? AND queue_id = ?")
+        .bind(tenant.as_str()).bind(queue.as_str()).execute(c).await.map(|_| ()))
+}
+
 /// How many members of a queue are in a state, paused in the queue or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InState {
@@ -127,11 +135,13 @@ pub async fn by_state(mut conn: Conn<'_>, all: &[Asked<'_>]) -> Result<Vec<InSta
     let mut counted = Vec::new();
     for part in asked::parts(all) {
         let join = asked::join(&conn, "queue_members m", "PRIMARY");
+        let users = asked::join(&conn, "users u", "PRIMARY");
         let rows: Vec<(i64, String, i64, i64)> = on!(conn.again(), c => {
             let mut select = QueryBuilder::new("SELECT a.place, COALESCE(s.state, 'offline') AS present,
                 CASE WHEN m.paused_since IS NULL THEN 0 ELSE 1 END AS paused, COUNT(*)");
             asked::push_from(&mut select, part);
-            select.push(join).push("ON m.tenant_id = a.tenant_id AND m.queue_id = a.queue_id
+            select.push(join).push("ON m.tenant_id = a.tenant_id AND m.queue_id = a.queue_id");
+            select.push(users).push("ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.is_active = TRUE
                 LEFT JOIN agent_states s ON s.tenant_id = m.tenant_id AND s.user_id = m.user_id
                 GROUP BY a.place, present, paused");
             select.build_query_as().fetch_all(c).await

@@ -99,6 +99,9 @@ pub(crate) struct LegBody {
     talk_seconds: f64,
     hold_seconds: f64,
     hold_count: u32,
+    /// Since when this agent has the other side on hold; null when not.
+    #[schema(required = true)]
+    held_since: Option<String>,
 }
 
 /// One stay in one queue.
@@ -168,6 +171,7 @@ impl LegBody {
             talk_seconds: leg.talk(now).as_secs_f64(),
             hold_seconds: leg.hold(now).as_secs_f64(),
             hold_count: leg.hold_count,
+            held_since: moment(leg.held_since),
         }
     }
 }

@@ -20,7 +20,6 @@ pub(crate) async fn replace(
     Path(id): Path<String>,
     Body(draft): Body<WebhookDraft>,
 ) -> Result<Ok200<WebhookBody>> {
-    let (webhook, health) =
-        state.app.webhooks.replace(caller.tenant(), webhook_id(&id)?, &draft.into()).await?;
+    let (webhook, health) = state.app.webhooks.replace(&caller, webhook_id(&id)?, &draft.into()).await?;
     Ok(Ok200(WebhookBody::hidden(webhook, health)))
 }

@@ -33,6 +33,6 @@ pub(crate) async fn rotate_secret(
     OptionalBody(rotation): OptionalBody<SecretRotation>,
 ) -> Result<Ok200<WebhookBody>> {
     let secret = rotation.secret.as_deref();
-    let webhook = state.app.webhooks.rotate_secret(caller.tenant(), webhook_id(&id)?, secret).await?;
+    let webhook = state.app.webhooks.rotate_secret(&caller, webhook_id(&id)?, secret).await?;
     Ok(Ok200(WebhookBody::revealed(webhook)))
 }

@@ -20,7 +20,6 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Body(draft): Body<WebhookDraft>,
 ) -> Result<Ok200<WebhookBody>> {
-    let (webhook, health) =
-        state.app.webhooks.patch(caller.tenant(), webhook_id(&id)?, &draft.into()).await?;
+    let (webhook, health) = state.app.webhooks.patch(&caller, webhook_id(&id)?, &draft.into()).await?;
     Ok(Ok200(WebhookBody::hidden(webhook, health)))
 }

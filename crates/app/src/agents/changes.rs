@@ -6,7 +6,7 @@ use crate::broadcaster::Work;
 use crate::calls::count_wrap_ups;
 use crate::{Result, events};
 use model::agents::{self as machine, AgentEvent, Change, Command, Policies};
-use model::{Memberships, SessionId, TenantId, TenantSettings, Timestamp, UserId};
+use model::{Memberships, QueueId, SessionId, TenantId, TenantSettings, Timestamp, UserId};
 use std::collections::BTreeMap;
 use store::agents::{self as rows, Locked, Now};
 use store::{queue_members, settings};
@@ -61,18 +61,20 @@ fn next_timer(
     before.next_timer.filter(|at| *at <= now).or_else(|| machine::next_timer(after, policies))
 }
 
-/// Stores changes that were decided at `now`, counts the wrap-ups that they end, and says them, in their order.
+/// Stores changes that were decided at `now`, counts the wrap-ups that they end, and says them, in their order. What is said
+/// names the queues that were counted for: whoever tells their numbers reads the log.
 pub(super) async fn store(work: &mut Work<'_>, changes: &[Changed], now: Timestamp) -> Result<()> {
+    let mut counted = Vec::with_capacity(changes.len());
     for Changed { tenant, before, change, day, .. } in changes {
-        count_wrap_ups(work, tenant, before, &change.agent, *day, now).await?;
+        counted.push(count_wrap_ups(work, tenant, before, &change.agent, *day, now).await?);
     }
     // Of an agent that changes twice, what it is in the end.
     let last: BTreeMap<_, Now<'_>> = changes.iter().map(|changed| (changed.key(), changed.now())).collect();
     rows::put(work.conn(), &last.into_values().collect::<Vec<_>>()).await?;
     let history: Vec<_> = changes.iter().map(|changed| (&changed.tenant, &changed.change)).collect();
     rows::add_to_history(work.conn(), &history).await?;
-    for changed in changes {
-        changed.say(work).await?;
+    for (changed, queues) in changes.iter().zip(&counted) {
+        changed.say(work, queues).await?;
     }
     Ok(())
 }
@@ -86,14 +88,16 @@ impl Changed {
         Now { tenant: &self.tenant, agent: &self.change.agent, next_timer: self.next_timer }
     }
 
-    async fn say(&self, work: &mut Work<'_>) -> Result<()> {
+    async fn say(&self, work: &mut Work<'_>, counted: &[QueueId]) -> Result<()> {
         let (tenant, user) = self.key();
         let queues = match self.change.events.first() {
             Some(AgentEvent::LoggedIn { .. }) => queue_members::of_user(work.conn(), tenant, user).await?,
             _ => Memberships::default(),
         };
         for event in &self.change.events {
-            work.emit(tenant, events::agent(tenant, user, event, &queues, self.session.as_ref()));
+            let mut said = events::agent(tenant, user, event, &queues, self.session.as_ref());
+            said.audience.queues.extend_from_slice(counted);
+            work.emit(tenant, said);
         }
         Ok(())
     }

@@ -4,10 +4,11 @@ use crate::Result;
 use crate::broadcaster::Work;
 use model::agents::{Agent, ended_wrap_ups};
 use model::queues::Day;
-use model::{TenantId, Timestamp};
+use model::{QueueId, TenantId, Timestamp};
 use store::{calls, queues};
 
-/// Counts for the tenant's `day` the wrap-ups that end where `before` becomes `after`.
+/// Counts for the tenant's `day` the wrap-ups that end where `before` becomes `after`. Gives the queues whose numbers are
+/// others now.
 pub(crate) async fn count_wrap_ups(
     work: &mut Work<'_>,
     tenant: &TenantId,
@@ -15,7 +16,8 @@ pub(crate) async fn count_wrap_ups(
     after: &Agent,
     day: i64,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Vec<QueueId>> {
+    let mut counted = Vec::new();
     for (item, lasted) in ended_wrap_ups(before, after, now) {
         let Some(queue) = calls::queue_of_leg(work.conn(), tenant, &item.call, &item.leg).await? else {
             continue;
@@ -26,6 +28,7 @@ pub(crate) async fn count_wrap_ups(
         let mut more = Day::default();
         more.wrapped_up(lasted);
         work.count(tenant, &queue, day, more);
+        counted.push(queue);
     }
-    Ok(())
+    Ok(counted)
 }

@@ -108,6 +108,22 @@ pub(crate) fn webhook_disabled(fields: &WebhookDisabled<'_>) -> NewEvent {
     event(catalogue::WEBHOOK_DISABLED, subject, Audience::default(), fields)
 }
 
+/// The payload of `webhook.enabled`.
+#[derive(Serialize)]
+pub(crate) struct WebhookEnabled<'a> {
+    pub webhook_id: WebhookId,
+    pub tenant_id: &'a TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a UserId>,
+    pub backlog: i64,
+}
+
+/// `webhook.enabled`
+pub(crate) fn webhook_enabled(fields: &WebhookEnabled<'_>) -> NewEvent {
+    let subject = format!("webhook:{}", fields.webhook_id);
+    event(catalogue::WEBHOOK_ENABLED, subject, Audience::default(), fields)
+}
+
 /// An event that stands in no log, so that its number means nothing.
 pub(crate) fn of_the_moment(tenant: &TenantId, new: NewEvent, at: Timestamp) -> Event {
     Event {

@@ -86,7 +86,9 @@ impl Queues {
         users::lock(work.conn(), tenant, user).await?.ok_or(Error::NotFound("user"))?;
         let queue = lock(&mut work, tenant, queue).await?;
         if queue_members::find(work.conn(), tenant, &queue.id, user).await?.is_none() {
-            return Ok(());
+            // Who is deactivated has been said to be no member, and now does not come back as one.
+            queue_members::remove(work.conn(), tenant, &queue.id, user).await?;
+            return work.commit().await;
         }
         let now = self.broadcaster.clock.now();
         take_out(&mut work, tenant, &queue, user, caller.viewer().user.as_ref(), now).await?;
@@ -165,8 +167,19 @@ pub(super) async fn take_out(
     by: Option<&UserId>,
     now: Timestamp,
 ) -> Result<()> {
+    say_removed(work, tenant, queue, user, by, now).await?;
+    Ok(queue_members::remove(work.conn(), tenant, &queue.id, user).await?)
+}
+
+async fn say_removed(
+    work: &mut Work<'_>,
+    tenant: &TenantId,
+    queue: &Queue,
+    user: &UserId,
+    by: Option<&UserId>,
+    now: Timestamp,
+) -> Result<()> {
     let while_on_call = is_in_call_of(work, tenant, &queue.id, user).await?;
-    queue_members::remove(work.conn(), tenant, &queue.id, user).await?;
     work.emit(tenant, events::member_removed(tenant, queue, user, by, while_on_call, now));
     Ok(())
 }
@@ -186,17 +199,55 @@ async fn is_in_call_of(
     Ok(false)
 }
 
-/// Takes a user, whose row is locked, out of every queue.
+/// The queues that a user, whose row is locked, is a member of. One that was removed meanwhile has no members, and is not among
+/// these.
+async fn lock_all(work: &mut Work<'_>, tenant: &TenantId, user: &UserId) -> Result<Vec<Queue>> {
+    let ids = queue_members::of_user(work.conn(), tenant, user).await?;
+    Ok(rows::lock(work.conn(), tenant, ids.queues()).await?)
+}
+
+/// Takes a user who goes for good out of every queue. Of one who is deactivated that has been said.
 pub(crate) async fn leave_all(
+    work: &mut Work<'_>,
+    tenant: &TenantId,
+    user: &UserId,
+    is_active: bool,
+    now: Timestamp,
+) -> Result<()> {
+    for queue in lock_all(work, tenant, user).await? {
+        if is_active {
+            take_out(work, tenant, &queue, user, None, now).await?;
+        } else {
+            queue_members::remove(work.conn(), tenant, &queue.id, user).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Says of a user who is deactivated that no queue has this member any more, until `come_back`.
+pub(crate) async fn stand_down(
     work: &mut Work<'_>,
     tenant: &TenantId,
     user: &UserId,
     now: Timestamp,
 ) -> Result<()> {
-    let ids = queue_members::of_user(work.conn(), tenant, user).await?;
-    for queue in rows::lock(work.conn(), tenant, ids.queues()).await? {
-        // A queue that was removed meanwhile has no members, and is not among these.
-        take_out(work, tenant, &queue, user, None, now).await?;
+    for queue in lock_all(work, tenant, user).await? {
+        say_removed(work, tenant, &queue, user, None, now).await?;
+    }
+    Ok(())
+}
+
+/// Makes a user who is active again a member as before, from now on and without a pause.
+pub(crate) async fn come_back(
+    work: &mut Work<'_>,
+    tenant: &TenantId,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<()> {
+    for queue in lock_all(work, tenant, user).await? {
+        let member = Member { user: user.clone(), since: now, pause: None };
+        queue_members::put(work.conn(), tenant, &queue.id, &member).await?;
+        work.emit(tenant, events::member_added(tenant, &queue, &member, None, now));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ mod stats;
 
 pub use draft::Draft;
 pub use entries::Listed;
-pub(crate) use members::leave_all;
+pub(crate) use members::{come_back, leave_all, stand_down};
 pub(crate) use stats::compute;
 pub use stats::{AgentCounts, Stats};
 
@@ -113,6 +113,7 @@ impl Queues {
                 .await?;
             work.revoke(tenant, Revoked::User(member.user)).await?;
         }
+        queue_members::remove_all(work.conn(), tenant, id).await?;
         queue_days::delete(work.conn(), tenant, id).await?;
         rows::delete(work.conn(), tenant, id).await?;
         work.emit(tenant, events::deleted(tenant, &queue, now));

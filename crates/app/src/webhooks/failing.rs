@@ -148,17 +148,27 @@ impl Webhooks {
 
     async fn switch_off(&self, work: &mut Work<'_>, webhook: Webhook, reason: &'static str) -> Result<()> {
         let now = self.broadcaster.clock.now();
-        let (tenant, id) = (webhook.tenant.clone(), webhook.id);
         let disabled_reason = Some(reason.to_owned());
         let off = Webhook { is_active: false, disabled_reason, updated_at: now, ..webhook };
         rows::update(work.conn(), &off).await?;
-        let undelivered = deliveries::count_pending(work.conn(), &tenant, id).await?;
-        work.webhooks_edited(&tenant);
+        work.webhooks_edited(&off.tenant);
+        self.say_switched_off(work, &off, reason, now).await
+    }
+
+    /// Says that an endpoint is inactive from `now` on.
+    pub(super) async fn say_switched_off(
+        &self,
+        work: &mut Work<'_>,
+        off: &Webhook,
+        reason: &'static str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let undelivered = deliveries::count_pending(work.conn(), &off.tenant, off.id).await?;
         work.emit(
-            &tenant,
+            &off.tenant,
             events::webhook_disabled(&WebhookDisabled {
-                webhook_id: id,
-                tenant_id: &tenant,
+                webhook_id: off.id,
+                tenant_id: &off.tenant,
                 url_host: draft::host_of(&off.url),
                 reason,
                 at: now,

@@ -1,9 +1,9 @@
 //! A new secret for an endpoint, with a time in which receivers may still verify by the old one.
 
 use super::{Webhooks, draft};
-use crate::Result;
+use crate::{Caller, Result};
 use async_recursion::async_recursion as boxed;
-use model::{TenantId, WebhookId};
+use model::WebhookId;
 use std::time::Duration;
 use store::webhooks::Webhook;
 
@@ -16,7 +16,7 @@ impl Webhooks {
     #[boxed]
     pub async fn rotate_secret(
         &self,
-        tenant: &TenantId,
+        caller: &Caller,
         id: WebhookId,
         secret: Option<&str>,
     ) -> Result<Webhook> {
@@ -24,7 +24,7 @@ impl Webhooks {
         let made = ::webhooks::secret::generate();
         let secret = secret.unwrap_or(&made);
         let (webhook, _) = self
-            .edit(tenant, id, |before, now| {
+            .edit(caller, id, |before, now| {
                 let mut after = Webhook { updated_at: now, ..before };
                 let old = std::mem::replace(&mut after.secret, secret.to_owned());
                 // A call repeated with the same secret must not shorten the old one's time.

@@ -4,7 +4,7 @@
 
 use super::change::Cause;
 use super::work::drop_wrap_up;
-use super::{Agent, Chosen, DisconnectPolicy, LogoutReason, Policies, Presence, reasons};
+use super::{Agent, Chosen, DisconnectPolicy, LogoutReason, Policies, Presence, VoicePhase, reasons};
 use crate::Timestamp;
 use std::time::Duration;
 
@@ -26,9 +26,11 @@ pub fn next_timer(agent: &Agent, policies: &Policies) -> Option<Timestamp> {
 
 fn next(agent: &Agent, policies: &Policies) -> Option<(Timestamp, Due)> {
     if !agent.work.is_empty() {
-        // Nothing but a wrap-up ends by itself while there is work.
-        let until = agent.work.iter().filter_map(|item| item.until).min();
-        return until.map(|at| (at, Due::WrapUpEnds));
+        // Nothing but a wrap-up ends by itself while there is work. One that was seen and that a ringing telephone hides waits
+        // for the end of the ringing (`work`): what counts for a queue's numbers comes with a change that can be seen.
+        let rings = agent.work.iter().any(|item| item.phase != VoicePhase::WrapUp);
+        let ends = agent.work.iter().filter(|item| !(rings && item.shown)).filter_map(|item| item.until);
+        return ends.min().map(|at| (at, Due::WrapUpEnds));
     }
     if policies.disconnect_policy == DisconnectPolicy::Keep {
         return None;

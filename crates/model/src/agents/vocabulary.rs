@@ -109,7 +109,7 @@ OfferOutcome {
     Unreachable = "unreachable",
     /// Another agent won.
     AnsweredElsewhere = "answered_elsewhere",
-    /// The caller hung up.
+    /// The call was no longer there: the caller hung up, or somebody moved or ended it.
     CallerGone = "caller_gone",
 });
 

@@ -40,6 +40,7 @@ pub(super) fn offer_ended(
     let offer = position(agent, leg).filter(|at| agent.work[*at].phase == VoicePhase::Ringing);
     let Some(at) = offer else { return Cause::telephony() };
     agent.work.remove(at);
+    drop_what_is_over(agent, now);
     // Whoever has other work, or is not there for queue work, is not to blame.
     if agent.work.is_empty() && agent.chosen.presence == Presence::Available {
         blame(agent, outcome, policies, now)
@@ -70,6 +71,7 @@ pub(super) fn ended(agent: &mut Agent, leg: &LegId, wrap_up: Option<Duration>, n
     let work = position(agent, leg).filter(|at| agent.work[*at].phase != VoicePhase::WrapUp);
     let Some(at) = work else { return Cause::telephony() };
     let item = agent.work.remove(at);
+    drop_what_is_over(agent, now);
     let wrap_up = wrap_up.filter(|long| item.phase == VoicePhase::Active && !long.is_zero());
     if let Some(long) = wrap_up {
         // One wrap-up at a time: that of the call that ended last.
@@ -106,6 +108,13 @@ fn wrap_up(agent: &mut Agent) -> Result<&mut WorkItem, Refusal> {
 
 pub(super) fn drop_wrap_up(agent: &mut Agent) {
     agent.work.retain(|item| item.phase != VoicePhase::WrapUp);
+}
+
+/// Drops the wrap-up whose time was over while other work hid it, once none does.
+fn drop_what_is_over(agent: &mut Agent, now: Timestamp) {
+    if agent.work.iter().all(|item| item.phase == VoicePhase::WrapUp) {
+        agent.work.retain(|item| item.until.is_none_or(|until| until > now));
+    }
 }
 
 /// The wrap-ups that `before` had and `after` no longer has, if anybody has seen them, and how long each was: it begins with

@@ -1,6 +1,6 @@
 //! How a call ends, and what became of it.
 
-use super::call::{Call, Leg};
+use super::call::{Call, Entry, Leg};
 use super::progress::Progress;
 use super::said::{Ending, What};
 use super::{Direction, EndedBy, OfferOutcome, Outcome, State, Where};
@@ -33,7 +33,7 @@ pub(super) fn end(progress: &mut Progress, end: End) -> bool {
     let place = place(progress);
     let left = leave(progress, &end);
     if outcome == Outcome::Abandoned {
-        abandoned(progress, place, left);
+        abandoned(progress, place, left.as_ref());
     }
     progress.miss_all(OfferOutcome::CallerGone, |_| true);
     let active = progress.call.legs.iter().filter(|leg| leg.active());
@@ -92,28 +92,31 @@ fn place(progress: &Progress) -> Where {
     }
 }
 
-/// Takes the call out of its queue. Gives the place it had there.
-fn leave(progress: &mut Progress, end: &End) -> Option<u32> {
-    let position = progress.call.waiting().and_then(|entry| progress.context.queue(&entry.queue)?.position);
+/// Takes the call out of its queue. Gives the stay that is over.
+fn leave(progress: &mut Progress, end: &End) -> Option<Entry> {
     progress.leave(match end.ended_by {
         _ if hung_up(&progress.call, end) => LeftReason::Abandoned,
         EndedBy::Agent | EndedBy::Supervisor | EndedBy::System if !progress.estimated => LeftReason::Removed,
         _ => LeftReason::Unknown,
-    });
-    position
+    })
 }
 
-fn abandoned(progress: &mut Progress, place: Where, position: Option<u32>) {
+fn abandoned(progress: &mut Progress, place: Where, left: Option<&Entry>) {
     let wait = progress.call.present_wait(progress.now);
     let (queue, from) = (progress.call.queue.clone(), progress.call.customer().clone());
-    let short = wait < short_abandon(progress);
+    let position = left.and_then(|entry| progress.context.queue(&entry.queue)?.position);
+    let short = is_short(progress, left, wait);
     progress.say(queue, None, Vec::new(), What::Abandoned { place, wait, position, short, from });
 }
 
-fn short_abandon(progress: &Progress) -> Duration {
+/// In a queue as the queue's numbers judge that stay; elsewhere, where none count, by the whole wait.
+fn is_short(progress: &Progress, left: Option<&Entry>, wait: Duration) -> bool {
     let tenants = progress.context.short_abandon;
-    let queue = progress.call.queue.as_ref().and_then(|queue| progress.context.queue(queue));
-    queue.map_or(tenants, |facts| facts.settings.short_abandon(tenants))
+    let Some((entry, ended)) = left.and_then(|entry| Some((entry, entry.ended()?))) else {
+        return wait < tenants;
+    };
+    let facts = progress.context.queue(&entry.queue);
+    ended.is_short(facts.map_or(tenants, |facts| facts.settings.short_abandon(tenants)))
 }
 
 fn say(progress: &mut Progress, end: End, outcome: Outcome) {

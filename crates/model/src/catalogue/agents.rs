@@ -77,7 +77,7 @@ pub(super) const GROUP: Group = Group {
                     .optional()
                     .team()
                     .like("0199d7c8-2f3b-7a41-b0a5-6b8e8f0d3c11"),
-                text("device", "The agent's telephone, in the telephone system's own words").optional(),
+                text("device", "The agent's telephone, in the telephone system's own words").planned(),
             ],
         ),
         COMMON.durable(
@@ -86,7 +86,8 @@ pub(super) const GROUP: Group = Group {
             "An agent's duty ended; `agent.state.changed` came before it.",
             &[
                 AT,
-                word("reason", words_of!(LogoutReason), "Why").like("self"),
+                word("reason", words_of!(LogoutReason), "Why (nothing sends `session_expired` yet)")
+                    .like("self"),
                 seconds("duty_seconds", "How long the duty lasted").like("28800.5"),
             ],
         ),

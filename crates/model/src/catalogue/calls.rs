@@ -112,7 +112,7 @@ pub(super) const GROUP: Group = Group {
                     "connector_id",
                     "The connection to the telephone system that it came by, if it came by one",
                 )
-                .optional(),
+                .planned(),
                 text("leg_id", "The agent's part, in the copy for that agent").optional(),
             ],
         ),
@@ -139,18 +139,25 @@ pub(super) const GROUP: Group = Group {
             &[
                 USER_ID,
                 LEG_ID,
-                integer("attempt", "1 for the first offer of this call, and so on").like("1"),
+                integer(
+                    "attempt",
+                    "Which of this agent's parts in this call it is: 1 for the first, and so on. What the call was to \
+                     other agents does not count",
+                )
+                .like("1"),
                 FROM,
                 object("to", OWN_NUMBER, "What was dialled, if the call came from outside").optional(),
                 START,
-                seconds("ring_timeout_seconds", "How long it will ring").optional().like("20"),
+                seconds("ring_timeout_seconds", "How long it will ring").planned().like("20"),
                 integer("also_ringing", "How many other agents are rung at the same time").optional(),
             ],
         ),
         COMMON.durable(
             "call.missed",
             SELF_AND_SUPERVISORS,
-            "An offer to an agent ended without that agent answering.",
+            "An offer to an agent ended without that agent answering. `caller_gone` says that the call was no longer \
+             there to be taken: the caller hung up, somebody moved it elsewhere, or it was ended. Which outcomes count \
+             against the agent is said in [agents](agents.md#offers-that-are-missed).",
             &[USER_ID, LEG_ID, word("outcome", OFFER_OUTCOMES, "Why").like("no_answer"), RING.like("20")],
         ),
         COMMON.durable(
@@ -194,7 +201,12 @@ pub(super) const GROUP: Group = Group {
                 word("kind", TRANSFER_KINDS, "How").like("blind"),
                 text("from_user_id", "The agent who had the call").optional().like("user-456"),
                 TO,
-                text("transferred_by", "The user who did it").like("user-456"),
+                text(
+                    "transferred_by",
+                    "The user who did it, or who had the call where the telephone system reports no other; else \
+                     `telephony` or `system`",
+                )
+                .like("user-456"),
             ],
         ),
         COMMON
@@ -217,11 +229,22 @@ pub(super) const GROUP: Group = Group {
             "The caller hung up before any person answered.",
             &[
                 word("where", PLACES, "How far the call had come").team().like("queue"),
-                seconds("wait_seconds", "How long the caller waited").team().like("34.5"),
+                seconds(
+                    "wait_seconds",
+                    "How long the caller waited in all, since the first join of a queue, as in `call.ended`; the \
+                     stay in the last queue alone is in its `queue.left`",
+                )
+                .team()
+                .like("34.5"),
                 integer("position", "The place in the queue at that time").optional().team().like("2"),
-                boolean("short", "Whether the wait was so short that it counts as no attempt")
-                    .team()
-                    .like("false"),
+                boolean(
+                    "short",
+                    "Whether that was too soon to count. With `where` `queue`: whether the stay in this queue was shorter \
+                     than its limit, exactly as its numbers count it (`short_abandoned`); elsewhere: whether the whole \
+                     wait was shorter than the tenant's",
+                )
+                .team()
+                .like("false"),
                 FROM,
             ],
         ),

@@ -6,7 +6,7 @@ use super::field::{Field, Words, boolean, integer, moment, seconds, text, word};
 use super::shared::{AT, BY, TENANT_ID};
 
 const LOSSES: Words = Words::These(&["closed", "timeout", "auth_failed", "shutdown", "unreachable"]);
-const DISABLED_REASONS: Words = Words::These(&["failures", "gone_410", "manual", "invalid_url"]);
+const DISABLED_REASONS: Words = Words::These(&["failures", "gone_410", "manual"]);
 
 const COMMON: Common = Common(&[TENANT_ID]);
 const CONNECTOR_ID: Field = text("connector_id", "The connection").like("connector-1");
@@ -91,7 +91,8 @@ pub(super) const WEBHOOKS: Group = Group {
         COMMON.durable(
             "webhook.disabled",
             ADMINS,
-            "The platform stopped delivering to an endpoint.",
+            "Nothing is delivered to an endpoint any more: the platform has switched it off, or somebody by hand \
+             (`manual`).",
             &[
                 WEBHOOK_ID,
                 URL_HOST,
@@ -101,13 +102,11 @@ pub(super) const WEBHOOKS: Group = Group {
                 moment("can_replay_until", "Until when the log can send it all again"),
             ],
         ),
-        COMMON
-            .durable(
-                "webhook.enabled",
-                ADMINS,
-                "Delivery to an endpoint goes on.",
-                &[WEBHOOK_ID, BY, integer("backlog", "Deliveries that wait for it").like("0")],
-            )
-            .planned(),
+        COMMON.durable(
+            "webhook.enabled",
+            ADMINS,
+            "Delivery to an endpoint goes on: it was switched on again.",
+            &[WEBHOOK_ID, BY, integer("backlog", "Deliveries that wait for it").like("0")],
+        ),
     ],
 };

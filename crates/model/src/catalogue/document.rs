@@ -123,10 +123,14 @@ fn marks(field: &Field) -> String {
 }
 
 fn meaning(field: &Field) -> String {
-    match field.kind {
+    let mut meaning = match field.kind {
         Kind::Word(words) => format!("{}: {}", field.description, code_list(&words.list())),
         _ => field.description.to_owned(),
+    };
+    if field.planned {
+        meaning.push_str(" (nothing sets it yet)");
     }
+    meaning
 }
 
 fn code_list(words: &[&str]) -> String {

@@ -80,6 +80,8 @@ pub struct Field {
     pub personal: bool,
     /// It is in the narrower view, if the event has one.
     pub team: bool,
+    /// Nothing sets it yet: its name and type are fixed before.
+    pub planned: bool,
     /// What it means, for people.
     pub description: &'static str,
     /// How it may look: the text, or the number or truth value in JSON. Optional fields
@@ -96,6 +98,7 @@ impl Field {
             nullable: false,
             personal: false,
             team: false,
+            planned: false,
             description,
             like: None,
         }
@@ -115,6 +118,11 @@ impl Field {
 
     pub(super) const fn team(self) -> Self {
         Self { team: true, ..self }
+    }
+
+    /// It is optional, and missing so far.
+    pub(super) const fn planned(self) -> Self {
+        Self { planned: true, optional: true, ..self }
     }
 
     pub(super) const fn like(self, like: &'static str) -> Self {

@@ -74,6 +74,8 @@ names! {
     WEBHOOK_TEST = "webhook.test";
     /// An endpoint has been failing.
     WEBHOOK_FAILING = "webhook.failing";
-    /// An endpoint was switched off by the platform.
+    /// An endpoint was switched off, by the platform or by hand.
     WEBHOOK_DISABLED = "webhook.disabled";
+    /// An endpoint was switched on again.
+    WEBHOOK_ENABLED = "webhook.enabled";
 }

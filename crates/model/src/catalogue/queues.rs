@@ -47,7 +47,7 @@ const JOINED: &[Field] = &[
     CHAT_ID,
     integer("position", "Its place in the queue, 1 is the next").team().like("3"),
     SIZE.like("3"),
-    integer("priority", "Its priority, where the queue has any").optional().team(),
+    integer("priority", "Its priority, where the queue has any").planned().team(),
     FROM.optional(),
 ];
 
@@ -173,7 +173,7 @@ pub(super) const GROUP: Group = Group {
             "An agent became a member of the queue.",
             &[
                 USER_ID,
-                text("interface", "The member's telephone, in the telephone system's own words").optional(),
+                text("interface", "The member's telephone, in the telephone system's own words").planned(),
                 integer("penalty", "Members with a lower one are offered calls first").team().like("0"),
                 word("membership", MEMBERSHIPS, "Where the membership comes from").team().like("dynamic"),
                 boolean("paused", "Whether the member begins paused").team().like("false"),

@@ -60,8 +60,9 @@ pub fn example(definition: &Definition) -> Value {
 }
 
 fn example_of(fields: impl Iterator<Item = &'static Field>) -> Value {
-    let is_shown =
-        |field: &&Field| !field.optional || field.like.is_some() || matches!(field.kind, Kind::Object(_));
+    let is_shown = |field: &&Field| {
+        !field.planned && (!field.optional || field.like.is_some() || matches!(field.kind, Kind::Object(_)))
+    };
     fields.filter(is_shown).map(|field| (field.name, sample(field.kind, field.like))).collect()
 }
 

@@ -16,6 +16,14 @@ pub struct EndedEntry {
     pub offered: bool,
 }
 
+impl EndedEntry {
+    /// Whether it was given up too soon for any rate, where `short_abandon` is in force.
+    #[must_use]
+    pub fn is_short(&self, short_abandon: Duration) -> bool {
+        self.reason == LeftReason::Abandoned && self.wait < short_abandon
+    }
+}
+
 /// The counters of one queue and one interval, by default a day of the tenant's. All zero for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Day {
@@ -59,7 +67,7 @@ impl Day {
                 self.answered_in_time += u64::from(entry.wait <= threshold);
                 self.answered_wait_ms += wait;
             }
-            LeftReason::Abandoned if entry.wait < short_abandon => self.short_abandoned += 1,
+            LeftReason::Abandoned if entry.is_short(short_abandon) => self.short_abandoned += 1,
             LeftReason::Abandoned => {
                 self.abandoned += 1;
                 self.abandoned_wait_ms += wait;

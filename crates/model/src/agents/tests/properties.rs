@@ -242,7 +242,9 @@ proptest! {
             if let Ok(Some(change)) = apply(&agent, command, &policies, now) {
                 is_right(&agent, &change);
                 change.events.iter().for_each(|event| listener.hears(event));
-                counted += ended_wrap_ups(&agent, &change.agent, now).map(|(_, lasted)| lasted).sum::<Duration>();
+                let more: Duration = ended_wrap_ups(&agent, &change.agent, now).map(|(_, lasted)| lasted).sum();
+                prop_assert!(more.is_zero() || !change.events.is_empty(), "what counts is seen");
+                counted += more;
                 change.state_changed().into_iter().for_each(|changed| paper_work.hears(changed));
                 agent = change.agent;
             }

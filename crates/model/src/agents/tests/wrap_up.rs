@@ -119,6 +119,28 @@ fn an_offer_during_wrap_up_that_is_not_answered_returns_to_what_is_left_of_it() 
 }
 
 #[test]
+fn a_wrap_up_whose_time_ends_while_it_rings_ends_with_the_ringing_so_that_its_end_is_seen() {
+    let outcome = |leg_ends: &dyn Fn(&mut Desk)| {
+        let mut desk = Desk::in_wrap_up();
+        desk.offered("l2");
+        desk.timers_after(90);
+        let rings = desk.agent.clone();
+        assert_eq!(next_timer(&rings, &desk.policies), None);
+        desk.said();
+        leg_ends(&mut desk);
+        let counted: Vec<_> =
+            ended_wrap_ups(&rings, &desk.agent, desk.now).map(|(_, lasted)| lasted).collect();
+        assert_eq!(counted, [Duration::from_secs(60)], "its own time, not that of the ringing");
+        desk.said()
+    };
+    let missed = outcome(&|desk| desk.offer_ended("l2", OfferOutcome::NoAnswer));
+    assert_eq!(missed, ["ringing -> away (missed_call) by system"], "there was nothing else to do");
+    let gone = outcome(&|desk| desk.offer_ended("l2", OfferOutcome::CallerGone));
+    assert_eq!(gone, ["ringing -> available by telephony"]);
+    assert_eq!(outcome(&|desk| desk.answered("l2")), ["ringing -> on_call by telephony"]);
+}
+
+#[test]
 fn a_wrap_up_that_another_call_hides_begins_to_be_seen_when_that_ends_and_counts_from_its_own_call() {
     let mut desk = Desk::on_call();
     desk.answered("l2");

@@ -51,6 +51,32 @@ fn why_a_call_leaves_its_queue_by_its_end_depends_on_who_ended_it() {
 }
 
 #[test]
+fn a_short_wait_is_what_the_numbers_of_the_queue_call_one() {
+    // Long in the first queue, short in the second: the second counts, and the caller has waited both.
+    let mut desk = Desk::inbound(Some("q1"));
+    desk.after(60_000).says(&Command::Dequeue(LeftReason::Timeout));
+    desk.says(&Command::Enqueue(queue("q2")));
+    let short_in = |ms| {
+        let mut desk = desk.clone();
+        desk.after(ms).says(&end(Some(EndedBy::Customer), None));
+        let [Counted::Entry(_, entry)] = &desk.last().counted[..] else { panic!("{:?}", desk.last()) };
+        let What::Abandoned { wait, short, .. } = desk.said("call.abandoned").what else { unreachable!() };
+        assert_eq!((wait, entry.wait), (secs(60) + Duration::from_millis(ms), Duration::from_millis(ms)));
+        assert_eq!(short, entry.is_short(secs(5)));
+        short
+    };
+    assert!(short_in(4_999) && !short_in(5_000));
+    // Between queues no queue counts it: the whole wait, by the tenant's limit.
+    for (ms, expected) in [(4_999, true), (5_000, false)] {
+        let mut desk = Desk::inbound(Some("q1"));
+        desk.after(ms).says(&Command::Dequeue(LeftReason::Timeout));
+        desk.says(&end(Some(EndedBy::Customer), None));
+        let What::Abandoned { short, .. } = desk.said("call.abandoned").what else { unreachable!() };
+        assert_eq!(short, expected, "after {ms} ms");
+    }
+}
+
+#[test]
 fn a_phone_that_nobody_picked_up_is_no_caller_who_gave_up() {
     let desk = Desk::inbound(None).did(&Ring(user("u1")));
     let unanswered = desk.clone().did(&end(None, Some(Outcome::NoAnswer)));

@@ -92,6 +92,7 @@ proptest! {
         assert_order(&desk);
         assert_work(&desk);
         prop_assert_eq!(days_counted(&desk), days_told(&desk));
+        assert_abandoned(&desk);
     }
 }
 
@@ -195,6 +196,26 @@ fn assert_work(desk: &Desk) {
             (true, true) => &["answered", "ended"],
         };
         assert_eq!(work, expected, "{leg:?}");
+    }
+}
+
+/// Who counts `call.abandoned` in a queue without the short ones comes to what its numbers say of that stay.
+fn assert_abandoned(desk: &Desk) {
+    for step in &desk.steps {
+        let told = step.events.iter().find_map(|event| match &event.what {
+            What::Abandoned { place: Where::Queue, short, .. } => Some((event.queue.clone(), *short)),
+            _ => None,
+        });
+        let Some((queue, short)) = told else { continue };
+        let mut day = Day::default();
+        for counted in &step.counted {
+            if let Counted::Entry(of, entry) = counted
+                && Some(of) == queue.as_ref()
+            {
+                day.count(entry, LIMITS.0, LIMITS.1);
+            }
+        }
+        assert_eq!((day.short_abandoned, day.abandoned), (u64::from(short), u64::from(!short)));
     }
 }
 
