@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::macros::on_both;
-use crate::harness::wait::within;
+use crate::harness::wait::{eventually, within};
 use crate::harness::{Server, json};
 
 on_both! {
@@ -82,4 +82,18 @@ async fn a_refused_call_says_whether_its_connection_goes_on() {
     assert!(refused(&mut long, 200_000, b"[1, 2, 3").await.contains("\r\nconnection: close"));
     let mut rest = Vec::new();
     within("the end", long.read_to_end(&mut rest)).await.expect("it is closed");
+}
+
+#[tokio::test]
+async fn a_failed_request_has_a_short_line_in_the_log_whatever_it_asked_for() {
+    let server = Server::builder().sqlite().start().await;
+    let admin = server.admin().await;
+    let (program, _) = server.program(&admin, &["agents:read"]).await;
+    server.sql("ALTER TABLE api_keys RENAME TO aside").await;
+    program.get(&format!("/api/v1/users/{}", "x".repeat(20_000))).await.assert_error(500);
+    let line = eventually("the failure's line", async || {
+        server.logs().into_iter().find(|line| line.contains("Request failed"))
+    })
+    .await;
+    assert!(line.contains("/api/v1/users/xxx") && line.len() < 2048, "{} bytes: {line}", line.len());
 }

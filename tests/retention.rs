@@ -284,3 +284,32 @@ async fn a_server_that_wrote_nothing_knows_what_another_one_has_removed() {
     }
     assert_eq!(behind.next_event().await["seq"], last + 1, "live from the reset on");
 }
+
+/// Has the database refuse to remove the events of one tenant, whose turn comes first.
+#[tokio::test]
+async fn a_tenant_whose_events_cannot_go_keeps_nobody_elses() {
+    let server = Server::builder().sqlite().env("JWT_ACCESS_TTL", "90d").start().await;
+    let (broken, admin) = (server.other_tenant("a-broken").await, server.admin().await);
+    publish(&broken, 1, "order.paid").await;
+    publish(&admin, 1, "order.paid").await;
+    server.sql("CREATE TRIGGER broken BEFORE DELETE ON events WHEN old.tenant_id = 'a-broken' BEGIN SELECT RAISE(ABORT, 'is kept'); END").await;
+    a_round(&server).await;
+    let last = metric(&server, "callcenter_retention_last_run_timestamp_seconds").await;
+    server.advance(DAY * 8).await;
+    until_the_log_begins_with(&server, None).await;
+    let told = eventually("the round to end", async || {
+        let logs = server.logs();
+        logs.iter().any(|line| line.contains("1 of a round's steps failed")).then_some(logs)
+    })
+    .await;
+    assert!(told.iter().any(|line| line.contains("a-broken") && line.contains("is kept")), "{told:?}");
+    assert_eq!(
+        metric(&server, "callcenter_retention_last_run_timestamp_seconds").await,
+        last,
+        "it is not done"
+    );
+    server.sql("DROP TRIGGER broken").await;
+    a_round(&server).await;
+    let kept = broken.get(EVENTS).await.expect(200);
+    assert_eq!(*kept.data(), json!([]), "what was kept goes as soon as it can");
+}

@@ -2,7 +2,9 @@
 
 use super::{EVENTS, event, log, numbers, publish, published};
 use crate::harness::macros::on_both;
+use crate::harness::raw::Raw;
 use crate::harness::sink::Sink;
+use crate::harness::wait::eventually;
 use crate::harness::{Client, Server, Value, json};
 
 const MEBIBYTE: usize = 1 << 20;
@@ -93,4 +95,40 @@ on_both! {
         let received = sink.wait_for(1).await[0].body.clone();
         assert!(std::str::from_utf8(&received).unwrap().contains(&deep));
     }
+}
+
+/// Sends a little more than half of the largest body, which has the server keep room for all of it, and then waits.
+async fn half_a_body(server: &Server, client: &Client) -> Raw {
+    let mut half = Raw::open(server).await;
+    let head = format!(
+        "POST {EVENTS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+        client.token(),
+        4 * MEBIBYTE
+    );
+    half.send(head.as_bytes()).await;
+    half.send(&vec![b' '; 2 * MEBIBYTE + MEBIBYTE / 4]).await;
+    half
+}
+
+#[tokio::test]
+async fn large_bodies_share_room_and_small_ones_need_none() {
+    let server = Server::builder().sqlite().start().await;
+    let admin = server.admin().await;
+    let mut halves = Vec::new();
+    for _ in 0..64 {
+        halves.push(half_a_body(&server, &admin).await);
+    }
+    let large = async || publish_body(&admin, body_of(4 * MEBIBYTE, " ")).await;
+    let refused = eventually("the room to be full", async || {
+        let answer = large().await;
+        // It may have taken the room of a half, which was refused then.
+        halves.push(half_a_body(&server, &admin).await);
+        (answer.status != 202).then_some(answer)
+    })
+    .await;
+    refused.assert_error(503);
+    assert_eq!((&refused.body["error"]["code"], refused.header("retry-after")), (&json!("busy"), "2"));
+    published(&publish_body(&admin, body_of(64 << 10, " ")).await);
+    drop(halves);
+    eventually("room", async || (large().await.status == 202).then_some(())).await;
 }

@@ -8,19 +8,14 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use model::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The largest body in bytes, as the contract has it.
 const MAX_BODY: usize = 1 << 20;
-/// How long a body may take to arrive: 4 MiB need 70 KB/s. Without a limit, a client that sends nothing keeps its place among
-/// the server's connections for ever.
-const BODY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A JSON object as body.
 pub(crate) struct Body<T>(pub T);
@@ -60,15 +55,9 @@ pub(crate) struct RawBody<const MAX: usize>(pub Bytes);
 impl<const MAX: usize> FromRequest<Arc<ApiState>> for RawBody<MAX> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &Arc<ApiState>) -> Result<Self> {
+    async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
         check_content_type(request.headers())?;
-        let body = Limited::new(request.into_body(), MAX);
-        let bytes = tokio::time::timeout(BODY_WITHIN, body.collect()).await;
-        let bytes = bytes.map_err(|_| {
-            let message = "the body did not arrive in time: send it again, at once";
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
-        })?;
-        bytes.map(|body| Self(body.to_bytes())).map_err(|error| unreadable(&*error))
+        state.bodies.read(request.into_body(), MAX).await.map(Self)
     }
 }
 
@@ -81,17 +70,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<()> {
     }
     let message = format!("the body must be application/json, not {essence}");
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
-}
-
-fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ApiError {
-    if error.is::<LengthLimitError>() {
-        return ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "the body is larger than this call takes: 1 MiB, or 4 MiB for events",
-        );
-    }
-    ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off before its end")
 }
 
 /// Reads JSON strictly.

@@ -4,6 +4,7 @@
 mod agent_state;
 mod api_keys;
 mod auth;
+mod bodies;
 mod calls;
 mod client_address;
 mod cors;
@@ -17,6 +18,7 @@ mod openapi;
 mod operations;
 mod paging;
 mod permissions;
+mod places;
 mod queues;
 mod request_id;
 mod settings;
@@ -36,7 +38,7 @@ pub use ws::Takeover;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use metrics::Counted;
 use request_id::Stamp;
@@ -68,12 +70,16 @@ fn openapi_document() -> &'static str {
     &DOCUMENT
 }
 
-/// What every request gets, whatever becomes of it, a panic included: a place in the metrics, an id, a failure's body, and an end to
-/// a body that nobody has read. One layer for all of them, as each costs a request several allocations.
+/// What every request gets, whatever becomes of it, a panic included: a place among those in progress and in the metrics, an id, a
+/// failure's body, and an end to a body that nobody has read. One layer for all of them, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
     let (request, unread) = Unread::watch(request);
-    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(error::panicked);
+    let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match state.places.take(answering).await {
+        Ok(answer) => answer.unwrap_or_else(error::panicked),
+        Err(no_place) => no_place.into_response(),
+    };
     counted.end(&state.metrics, response.status());
     let mut response = stamp.put_on(response);
     unread.end(&mut response).await;

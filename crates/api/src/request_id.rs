@@ -10,6 +10,15 @@ use uuid::Uuid;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Bytes that a line of the log has of a path, which may be 32 KiB long, and of an error, which may tell of as much.
+const PATH_SHOWN: usize = 256;
+const CAUSE_SHOWN: usize = 1024;
+
+/// The beginning of a text, whole characters of it.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 /// A well-formed id of the request's own is kept, any other replaced.
 fn id_of(request: &Request) -> String {
     let own = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -39,7 +48,7 @@ impl Stamp {
             response.extensions_mut().remove::<Pending>().or_else(|| bare_failure(&response))
         {
             if let Some(cause) = &pending.cause {
-                let path = uri.path();
+                let (path, cause) = (cut(uri.path(), PATH_SHOWN), cut(cause, CAUSE_SHOWN));
                 tracing::error!(request_id = id, %method, path, status = status.as_u16(), cause, "Request failed");
             }
             response = with_body(&response, pending, &id, status);
@@ -75,4 +84,16 @@ fn with_body(bare: &Response, pending: Pending, id: &str, status: StatusCode) ->
         }
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        for (most, cut_there) in [(0, ""), (1, ""), (2, "ü"), (3, "ü"), (4, "üü"), (9, "üü")] {
+            assert_eq!(cut("üü", most), cut_there);
+        }
+    }
 }

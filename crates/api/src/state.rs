@@ -1,8 +1,10 @@
 //! What every handler can reach.
 
+use crate::bodies::Bodies;
 use crate::client_address::TrustedProxies;
 use crate::cors::Origins;
 use crate::metrics::Metrics;
+use crate::places::Places;
 use app::App;
 use app::rate_limit::{Limit, RateLimiter, Source};
 use realtime::Bus;
@@ -44,6 +46,8 @@ pub struct ApiState {
     pub(crate) app: Arc<App>,
     pub(crate) config: EdgeConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) places: Places,
+    pub(crate) bodies: Bodies,
     pub(crate) by_caller: RateLimiter<String>,
     pub(crate) by_address: RateLimiter<Source>,
     bus: Option<Bus>,
@@ -59,6 +63,8 @@ impl ApiState {
             by_caller: RateLimiter::new(config.rate_limit, app.clock.clone()),
             by_address: RateLimiter::new(by_address, app.clock.clone()),
             metrics: Metrics::default(),
+            places: Places::default(),
+            bodies: Bodies::default(),
             stopping: AtomicBool::new(false),
             app,
             config,

@@ -9,7 +9,7 @@ use std::ops::{AddAssign, SubAssign};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 /// Times that a queue lets others run before it writes, at most.
@@ -30,6 +30,8 @@ pub(crate) trait Writer: Send + Sync + 'static {
 
     /// What may wait under one key.
     const WAITING: Weight;
+    /// Bytes of all calls, whatever their keys, that wait or are being written.
+    const IN_ALL: usize;
 
     /// What one transaction takes at most. A single call may be as large by itself.
     fn together(&self) -> Weight;
@@ -47,7 +49,7 @@ pub(crate) trait Writer: Send + Sync + 'static {
 pub(crate) struct Weight {
     /// Events, or commands.
     pub items: usize,
-    /// Bytes of payload.
+    /// Bytes of memory.
     pub bytes: usize,
     /// Deliveries to webhooks, as far as is known before.
     pub deliveries: usize,
@@ -87,6 +89,8 @@ struct Ticket<A> {
     /// Until when it waits for its turn.
     until: Instant,
     weight: Weight,
+    /// Its part of what all calls may take, given back when it is answered.
+    _room: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<A>>,
 }
 
@@ -128,17 +132,20 @@ pub(crate) struct Batches<W: Writer>(Arc<Inner<W>>);
 struct Inner<W: Writer> {
     writer: W,
     queues: Mutex<HashMap<W::Key, Queue<W>>>,
+    /// Bytes that are free.
+    room: Arc<Semaphore>,
     numbers: AtomicU64,
     patience: Duration,
 }
 
 impl<W: Writer> Batches<W> {
     pub fn new(writer: W) -> Self {
-        Self::with_patience(writer, PATIENCE)
+        Self::with_limits(writer, PATIENCE, W::IN_ALL)
     }
 
-    pub fn with_patience(writer: W, patience: Duration) -> Self {
-        Self(Arc::new(Inner { writer, queues: Mutex::default(), numbers: AtomicU64::new(0), patience }))
+    pub fn with_limits(writer: W, patience: Duration, in_all: usize) -> Self {
+        let room = Arc::new(Semaphore::new(in_all));
+        Self(Arc::new(Inner { writer, queues: Mutex::default(), room, numbers: AtomicU64::new(0), patience }))
     }
 
     pub fn writer(&self) -> &W {
@@ -151,7 +158,9 @@ impl<W: Writer> Batches<W> {
         let (answer, mut answered) = oneshot::channel();
         let until = Instant::now() + self.0.patience;
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
-        self.enqueue(&key, Ticket { number, until, weight, answer }, call)?;
+        let bytes = u32::try_from(weight.bytes).map_err(|_| Error::Busy)?;
+        let room = self.0.room.clone().try_acquire_many_owned(bytes).map_err(|_| Error::Busy)?;
+        self.enqueue(&key, Ticket { number, until, weight, _room: room, answer }, call)?;
         let in_time = timeout_at(until, &mut answered).await;
         let answer = match in_time {
             Ok(answer) => answer,

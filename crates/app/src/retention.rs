@@ -1,21 +1,24 @@
 //! Removes what was kept long enough, in small steps beside the live traffic. One server at a time does it. Nothing that is
 //! pending goes: a delivery whose event goes gets the event's payload first.
 
-use crate::Result;
 use crate::error::retrying;
 use crate::publishing::ANSWERS_KEPT;
+use crate::{Error, Result};
 use async_recursion::async_recursion as boxed;
 use model::{Clock, TenantId, Timestamp};
+use std::fmt::Debug;
 use std::time::Duration;
-use store::Store;
 use store::retention::{self as rows, Aging, PerTenant, Range};
+use store::{Store, platform};
 use tokio::time::Instant;
 
 mod counters;
 mod erasing;
+mod failures;
 
 use counters::Counters;
 pub use counters::Pruned;
+use failures::Failures;
 
 /// How often to look. What came in meanwhile is at most a minute's writes.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -98,11 +101,18 @@ impl Retention {
         done.map(|()| true)
     }
 
+    /// What fails at one tenant or table keeps nothing else from its turn, and the round from counting as done.
     async fn round(&self) -> Result<()> {
         let now = self.clock.now();
-        self.walk(PerTenant::Events, now.minus(self.kept.events).minus(GRACE)).await?;
-        self.walk(PerTenant::WebhookLogs, now.minus(self.kept.webhook_logs)).await?;
-        self.walk(PerTenant::Calls, now.minus(HISTORY_KEPT)).await?;
+        let mut failures = Failures::default();
+        for (table, before) in [
+            (PerTenant::Events, now.minus(self.kept.events).minus(GRACE)),
+            (PerTenant::WebhookLogs, now.minus(self.kept.webhook_logs)),
+            (PerTenant::Calls, now.minus(HISTORY_KEPT)),
+        ] {
+            let walked = self.walk(table, before, &mut failures).await;
+            self.go_on(&mut failures, table, None, walked).await?;
+        }
         for (table, before) in [
             (Aging::Sessions, now),
             (Aging::WsTickets, now),
@@ -113,9 +123,39 @@ impl Retention {
             (Aging::AgentHistory, now.minus(HISTORY_KEPT)),
             (Aging::QueueDays, now.minus(HISTORY_KEPT)),
         ] {
-            while self.paced(|| self.prune(table, before)).await? > 0 {}
+            let pruned = self.prune_all(table, before).await;
+            self.go_on(&mut failures, table, None, pruned).await?;
         }
-        self.erase_personal_data(now).await
+        self.erase_personal_data(now, &mut failures).await?;
+        failures.into_result()
+    }
+
+    /// Notes what went wrong, unless the database does not answer at all: then the round is over.
+    async fn go_on(
+        &self,
+        failures: &mut Failures,
+        step: impl Debug + Send,
+        tenant: Option<&TenantId>,
+        done: Result<()>,
+    ) -> Result<()> {
+        let Err(error) = done else { return Ok(()) };
+        if matches!(&error, Error::Store(error) if error.is_unavailable()) && !self.database_answers().await {
+            return Err(error);
+        }
+        failures.note(&step, tenant, &error);
+        Ok(())
+    }
+
+    async fn database_answers(&self) -> bool {
+        match self.store.read().await {
+            Ok(mut reader) => platform::ping(reader.conn()).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    async fn prune_all(&self, table: Aging, before: Timestamp) -> Result<()> {
+        while self.paced(|| self.prune(table, before)).await? > 0 {}
+        Ok(())
     }
 
     async fn prune(&self, table: Aging, before: Timestamp) -> Result<u64> {
@@ -127,20 +167,26 @@ impl Retention {
     }
 
     /// Every tenant's old rows, one tenant after the other.
-    async fn walk(&self, table: PerTenant, before: Timestamp) -> Result<()> {
+    async fn walk(&self, table: PerTenant, before: Timestamp, failures: &mut Failures) -> Result<()> {
         let mut last: Option<TenantId> = None;
         while let Some(tenant) = self.next_tenant(table, last.as_ref()).await? {
-            match table {
-                PerTenant::Events => while self.step_of_events(&tenant, before).await? {},
-                PerTenant::WebhookLogs => {
-                    let mut after = Some(0);
-                    while let Some(passed) = after {
-                        after = self.step_of_logs(&tenant, passed, before).await?;
-                    }
-                }
-                PerTenant::Calls => while self.step_of_calls(&tenant, before).await? {},
-            }
+            let done = self.remove_all(table, &tenant, before).await;
+            self.go_on(failures, table, Some(&tenant), done).await?;
             last = Some(tenant);
+        }
+        Ok(())
+    }
+
+    async fn remove_all(&self, table: PerTenant, tenant: &TenantId, before: Timestamp) -> Result<()> {
+        match table {
+            PerTenant::Events => while self.step_of_events(tenant, before).await? {},
+            PerTenant::WebhookLogs => {
+                let mut after = Some(0);
+                while let Some(passed) = after {
+                    after = self.step_of_logs(tenant, passed, before).await?;
+                }
+            }
+            PerTenant::Calls => while self.step_of_calls(tenant, before).await? {},
         }
         Ok(())
     }

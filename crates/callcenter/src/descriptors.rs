@@ -4,7 +4,8 @@
 const RESERVED: u64 = 512;
 /// Of these, for everything but requests: database and Redis, endpoints, files.
 const NOT_REQUESTS: u64 = 256;
-/// Connections with requests at most; each may hold some 80 KiB of buffers, so that all together stay near a gigabyte.
+/// Connections with requests at most. Each may hold some 80 KiB of buffers, 1.3 GiB in all; requests in progress are as many at most,
+/// however many streams HTTP/2 has, and what they hold besides has its bounds in `api` (`places.rs`, `bodies.rs`).
 const MOST_REQUESTS: u64 = 16_384;
 
 /// How many connections of each kind there may be.

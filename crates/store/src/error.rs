@@ -33,9 +33,14 @@ pub enum Error {
     Other(#[source] sqlx::Error),
 }
 
+/// Bytes that an error has of a value that could not be read: it ends in the log, and may be a payload.
+const VALUE_SHOWN: usize = 256;
+
 /// Says that a stored value could not be read.
 pub(crate) fn corrupt(what: &'static str, value: impl Display) -> Error {
-    Error::Corrupt { what, value: value.to_string() }
+    let mut value = value.to_string();
+    value.truncate(value.floor_char_boundary(VALUE_SHOWN));
+    Error::Corrupt { what, value }
 }
 
 impl From<sqlx::Error> for Error {
@@ -118,5 +123,16 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Contention(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_told_by_its_beginning() {
+        let told = corrupt("table.column", "ü".repeat(100_000)).to_string();
+        assert!(told.starts_with("unexpected value in table.column: üü") && told.len() < 300, "{told}");
     }
 }

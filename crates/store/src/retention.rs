@@ -1,8 +1,10 @@
 //! Removes what was kept long enough, a few hundred rows of neighbouring keys at a time, so that nobody waits long behind
 //! it. Knows what is old and what is pending, not how long things are kept nor how often to look.
 
+use crate::db::IDLE_LIMIT;
 use crate::{Conn, Result, on};
 use model::{TenantId, Timestamp};
+use sqlx::Executor as _;
 
 mod calls;
 mod events;
@@ -37,17 +39,22 @@ pub enum PerTenant {
 }
 
 /// Whose turn it is: one server removes, the others leave it alone. Held by the session until [`end_turn`], or until its
-/// connection is gone. For MySQL; SQLite has one server.
-pub async fn take_turn(conn: Conn<'_>) -> Result<bool> {
+/// connection is gone. It may be idle for a day meanwhile. For MySQL; SQLite has one server.
+pub async fn take_turn(mut conn: Conn<'_>) -> Result<bool> {
     let lock = "SELECT GET_LOCK(CONCAT('callcenter.retention.', DATABASE()), 0)";
-    let got: Option<i64> = on!(conn, c => sqlx::query_scalar(lock).fetch_one(c).await)?;
-    Ok(got == Some(1))
+    let got: Option<i64> = on!(conn.again(), c => sqlx::query_scalar(lock).fetch_one(c).await)?;
+    if got != Some(1) {
+        return Ok(false);
+    }
+    on!(conn, c => c.execute("SET SESSION wait_timeout = 86400").await.map(|_| ()))?;
+    Ok(true)
 }
 
 /// Ends what [`take_turn`] began, in the same session.
-pub async fn end_turn(conn: Conn<'_>) -> Result<()> {
+pub async fn end_turn(mut conn: Conn<'_>) -> Result<()> {
     let release = "SELECT RELEASE_LOCK(CONCAT('callcenter.retention.', DATABASE()))";
-    on!(conn, c => sqlx::query(release).execute(c).await.map(|_| ()))
+    on!(conn.again(), c => sqlx::query(release).execute(c).await.map(|_| ()))?;
+    on!(conn, c => c.execute(IDLE_LIMIT).await.map(|_| ()))
 }
 
 /// The first tenant behind `after` that has rows in the table; steps through the primary key from tenant to tenant.

@@ -57,17 +57,13 @@ pub async fn lock(mut conn: Conn<'_>, tenant: &TenantId, now: Timestamp) -> Resu
     read(&text)
 }
 
-/// Up to `limit` tenants that have set something, by id after `after`, with their settings.
-pub async fn page(conn: Conn<'_>, after: &str, limit: i64) -> Result<Vec<(TenantId, TenantSettings)>> {
+/// Up to `limit` tenants that have set something, by id after `after`, with their settings. What cannot be read is an error of
+/// that tenant alone.
+pub async fn page(conn: Conn<'_>, after: &str, limit: i64) -> Result<Vec<(String, Result<TenantSettings>)>> {
     let rows: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
         "SELECT tenant_id, settings FROM tenant_settings WHERE tenant_id > ? ORDER BY tenant_id LIMIT ?")
         .bind(after).bind(limit).fetch_all(c).await)?;
-    let read = |(tenant, text): (String, String)| {
-        let id = TenantId::parse(&tenant).map_err(|_| corrupt("tenant_settings.tenant_id", &tenant))?;
-        let settings = serde_json::from_str(&text).map_err(|_| corrupt("tenant_settings.settings", text))?;
-        Ok((id, settings))
-    };
-    rows.into_iter().map(read).collect()
+    Ok(rows.into_iter().map(|(tenant, text)| (tenant, read(&text))).collect())
 }
 
 /// Stores the tenant's settings.

@@ -103,7 +103,7 @@ impl Snapshot {
         let help = "Rows that this server removed because of their age";
         counters(to, "retention_pruned_rows", help, "table", &self.pruned.rows)?;
         let last = self.pruned.last_run_at.map_or(0, Timestamp::unix_seconds);
-        let help = "When this server last began to remove what is old and came to the end; 0 for never";
+        let help = "When this server last began to remove what is old and came to the end without a failure; 0 for never";
         gauge(to, "retention_last_run_timestamp_seconds", help, &last)
     }
 }

@@ -1,4 +1,4 @@
-//! A call whose turn does not come in time.
+//! A call whose turn does not come in time, or for which there is no room.
 
 use super::*;
 use crate::batches::PATIENCE;
@@ -11,15 +11,15 @@ struct Publisher {
     publishing: Publishing,
 }
 
-async fn publisher(patience: Duration) -> Publisher {
+async fn publisher(patience: Duration, in_all: usize) -> Publisher {
     let site = Site::open().await;
-    let publishing = publishing(&site.broadcaster, patience);
+    let publishing = publishing(&site.broadcaster, patience, in_all);
     Publisher { site, publishing }
 }
 
-fn publishing(broadcaster: &Arc<Broadcaster>, patience: Duration) -> Publishing {
+fn publishing(broadcaster: &Arc<Broadcaster>, patience: Duration, in_all: usize) -> Publishing {
     let events = Events { broadcaster: Arc::clone(broadcaster) };
-    Publishing { batches: Batches::with_patience(events, patience) }
+    Publishing { batches: Batches::with_limits(events, patience, in_all) }
 }
 
 impl Publisher {
@@ -49,7 +49,7 @@ fn seq(answer: Result<Vec<Accepted>>) -> i64 {
 
 #[tokio::test]
 async fn a_call_whose_turn_does_not_come_is_refused_and_never_written() {
-    let publisher = publisher(Duration::from_millis(50)).await;
+    let publisher = publisher(Duration::from_millis(50), Events::IN_ALL).await;
     // Whoever holds the only writer holds everybody up.
     let holding = publisher.site.store.begin().await.unwrap();
     let first = publisher.publish(None);
@@ -65,8 +65,28 @@ async fn a_call_whose_turn_does_not_come_is_refused_and_never_written() {
     // The first was being written when its time was over: it is told what became of it.
     let (first, ()) = tokio::join!(first, others);
     assert_eq!(seq(first), 1);
-    let patient = Publisher { publishing: publishing(&publisher.site.broadcaster, PATIENCE), ..publisher };
+    let patient = publishing(&publisher.site.broadcaster, PATIENCE, Events::IN_ALL);
+    let patient = Publisher { publishing: patient, ..publisher };
     assert_eq!(seq(patient.publish(Some("key")).await), 2, "its key is free");
     assert_eq!(seq(patient.publish(Some("key")).await), 2);
     assert_eq!(seq(patient.publish(None).await), 3);
+}
+
+#[tokio::test]
+async fn what_waits_and_is_written_has_a_bound_in_all_whatever_it_says() {
+    // One event fits, and its payload would many times.
+    let publisher = publisher(PATIENCE, 1000).await;
+    let holding = publisher.site.store.begin().await.unwrap();
+    let first = publisher.publish(None);
+    let others = async {
+        while publisher.waiting().is_none_or(|(calls, _)| calls > 0) {
+            tokio::task::yield_now().await;
+        }
+        let second = publisher.publish(None).await;
+        assert!(matches!(second, Err(Error::Busy)), "the first is being written: {second:?}");
+        drop(holding);
+    };
+    let (first, ()) = tokio::join!(first, others);
+    assert_eq!(seq(first), 1);
+    assert_eq!(seq(publisher.publish(None).await), 2, "there is room again");
 }

@@ -3,8 +3,9 @@
 //! endpoints answered to such deliveries goes too.
 
 use super::Retention;
+use super::failures::Failures;
 use crate::Result;
-use model::{EventName, TenantId, Timestamp, personal};
+use model::{EventName, TenantId, TenantSettings, Timestamp, personal};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +20,13 @@ const TENANTS: i64 = 100;
 const PAYLOADS: i64 = 100;
 /// Calls that one transaction masks.
 const CALLS: i64 = 50;
+
+/// Where personal data is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Erased {
+    Calls,
+    Payloads(Place),
+}
 
 /// How far each tenant's payloads are masked. Only in memory: after a restart those that are still kept are looked at again.
 /// Two numbers for each tenant that wants anything erased.
@@ -38,23 +46,68 @@ impl Reached {
 }
 
 impl Retention {
-    pub(super) async fn erase_personal_data(&self, now: Timestamp) -> Result<()> {
+    pub(super) async fn erase_personal_data(&self, now: Timestamp, failures: &mut Failures) -> Result<()> {
         let mut last = String::new();
         loop {
-            let mut reader = self.store.read().await?;
-            let tenants = settings::page(reader.conn(), &last, TENANTS).await?;
-            drop(reader);
+            let page = self.settings_behind(&last).await;
+            let tenants = match page {
+                Ok(tenants) => tenants,
+                failed => {
+                    return self.go_on(failures, "settings", None, failed.map(|_| ())).await;
+                }
+            };
             let Some((end, _)) = tenants.last() else { return Ok(()) };
-            last = end.to_string();
-            for (tenant, settings) in &tenants {
-                let Some(days) = settings.erase_after_days else { continue };
-                let before = now.minus(DAY * days);
-                while self.paced(|| self.erase_calls(tenant, before, now)).await? {}
-                for place in [Place::Events, Place::Deliveries] {
-                    while self.paced(|| self.erase_payloads(place, tenant, before)).await? {}
+            last.clone_from(end);
+            for (id, settings) in tenants {
+                // Nothing that this program wrote.
+                let Ok(tenant) = TenantId::parse(&id) else { continue };
+                match settings {
+                    Ok(settings) => {
+                        let Some(days) = settings.erase_after_days else { continue };
+                        self.erase_of(&tenant, now.minus(DAY * days), now, failures).await?;
+                    }
+                    Err(error) => {
+                        let unread = Err(error.into());
+                        self.go_on(failures, "settings", Some(&tenant), unread).await?;
+                    }
                 }
             }
         }
+    }
+
+    async fn settings_behind(&self, last: &str) -> Result<Vec<(String, store::Result<TenantSettings>)>> {
+        let mut reader = self.store.read().await?;
+        Ok(settings::page(reader.conn(), last, TENANTS).await?)
+    }
+
+    async fn erase_of(
+        &self,
+        tenant: &TenantId,
+        before: Timestamp,
+        now: Timestamp,
+        failures: &mut Failures,
+    ) -> Result<()> {
+        for what in [Erased::Calls, Erased::Payloads(Place::Events), Erased::Payloads(Place::Deliveries)] {
+            let done = self.erase_all(what, tenant, before, now).await;
+            self.go_on(failures, what, Some(tenant), done).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase_all(
+        &self,
+        what: Erased,
+        tenant: &TenantId,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        match what {
+            Erased::Calls => while self.paced(|| self.erase_calls(tenant, before, now)).await? {},
+            Erased::Payloads(place) => {
+                while self.paced(|| self.erase_payloads(place, tenant, before)).await? {}
+            }
+        }
+        Ok(())
     }
 
     /// Masks some calls; gives whether there may be more.

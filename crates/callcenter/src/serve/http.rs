@@ -32,8 +32,12 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_BYTES: u32 = 32 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 const HEADERS: usize = 100;
-/// Requests that one HTTP/2 connection has open at a time.
+/// Requests that one HTTP/2 connection has open at a time, with heads of 6.25 MiB at most; those of all connections together have a
+/// bound in `api` (`places.rs`).
 const STREAMS: u32 = 200;
+/// Bytes of bodies that wait to be read, of one HTTP/2 connection and all its streams: what HTTP/1 has in its buffer. hyper's own
+/// bound, 1 MiB, is 16 GiB for all connections.
+const WINDOW: u32 = 64 * 1024;
 /// An HTTP/2 peer that has gone silent is asked this often, and given up if it does not answer.
 const H2_PING_EVERY: Duration = Duration::from_secs(30);
 /// The pause after a failed accept, which is nearly always for want of descriptors.
@@ -206,6 +210,8 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEAD_BYTES)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
         .keep_alive_interval(H2_PING_EVERY)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -328,5 +334,46 @@ mod tests {
         let headers = "X-A: a\r\n".repeat(HEADERS + 1);
         many.write_all(format!("GET /peer HTTP/1.1\r\n{headers}\r\n").as_bytes()).await.unwrap();
         assert!(answer(&mut many, "\r\n\r\n").await.starts_with("HTTP/1.1 431 "));
+    }
+
+    /// Frames as HTTP/2 has them, each with its type and its payload, up to the answer to the client's settings.
+    async fn frames(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
+        let mut frames = Vec::new();
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.unwrap();
+            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let mut payload = vec![0; length];
+            stream.read_exact(&mut payload).await.unwrap();
+            frames.push((head[3], payload));
+            if (head[3], head[4]) == (SETTINGS, 1) {
+                return frames;
+            }
+        }
+    }
+
+    const SETTINGS: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+
+    #[tokio::test]
+    async fn an_http2_peer_is_told_how_much_it_may_send() {
+        let held = start(1).await;
+        let (mut client, server) = tokio::io::duplex(1 << 16);
+        let peer = held.address;
+        let shared = held.server.shared.clone();
+        let serving = tokio::spawn(async move { serve_http2(server, peer, &shared).await });
+        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        let frames = frames(&mut client).await;
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        let settings: Vec<(u32, u32)> =
+            frames[0].1.chunks(6).map(|one| (number(&one[..2]), number(&one[2..]))).collect();
+        for setting in [(3, STREAMS), (4, WINDOW), (6, HEAD_BYTES)] {
+            assert!(settings.contains(&setting), "{setting:?} in {settings:?}");
+        }
+        let updates = frames.iter().filter(|(kind, _)| *kind == WINDOW_UPDATE);
+        let more: u32 = updates.map(|(_, payload)| number(payload)).sum();
+        assert!(65_535 + more <= WINDOW, "{more} more for the connection");
+        drop(client);
+        let _ = serving.await.unwrap();
     }
 }

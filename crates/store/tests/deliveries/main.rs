@@ -1,8 +1,9 @@
-//! The queue's SQL on SQLite, and on MySQL/MariaDB where
+//! The queue's SQL, and what sessions are like, on SQLite, and on MySQL/MariaDB where
 //! `STORE_TEST_MYSQL=host:port:user:password:prefix` names a server and how the databases are called that it may make there.
 #![expect(clippy::unwrap_used, reason = "a test reports what went wrong by panicking, in its helpers too")]
 
 mod looking;
+mod sessions;
 
 use model::webhook::Ordering;
 use model::{EventId, EventName, LogId, NewEvent, ServerId, TenantId, Timestamp, WebhookId};
