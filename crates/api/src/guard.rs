@@ -3,6 +3,7 @@
 use crate::client_address;
 use crate::error::{ApiError, Result};
 use crate::permissions::{self, Access, Rule};
+use crate::places::Place;
 use crate::state::ApiState;
 use app::Caller;
 use app::rate_limit::Source;
@@ -35,7 +36,13 @@ pub(crate) async fn check(State(state): State<Arc<ApiState>>, mut request: Reque
 
 /// Runs a call to its end, even if its client goes away.
 async fn to_the_end(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+    let place = request.extensions().get::<Option<Place>>().cloned();
+    let answering = async move {
+        let response = next.run(request).await;
+        drop(place);
+        response
+    };
+    match tokio::spawn(answering).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

@@ -74,11 +74,15 @@ fn openapi_document() -> &'static str {
 /// failure's body, and an end to a body that nobody has read. One layer for all of them, as each costs a request several allocations.
 async fn attend(State(state): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let (counted, stamp) = (Counted::begin(&request), Stamp::of(&request));
-    let (request, unread) = Unread::watch(request);
-    let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let response = match state.places.take(answering).await {
-        Ok(answer) => answer.unwrap_or_else(error::panicked),
-        Err(no_place) => no_place.into_response(),
+    let (mut request, unread) = Unread::watch(request);
+    let response = match state.places.take() {
+        // A server that is full is well, and does not want to be restarted.
+        Err(no_place) if !operations::is_about_health(request.uri().path()) => no_place.into_response(),
+        place => {
+            request.extensions_mut().insert(place.ok());
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+            answer.unwrap_or_else(error::panicked)
+        }
     };
     counted.end(&state.metrics, response.status());
     let mut response = stamp.put_on(response);

@@ -51,14 +51,24 @@ struct Log {
     events: i64,
 }
 
+/// The log has had fewer events than were known.
+#[derive(Debug, Clone)]
+struct Behind {
+    /// In this epoch.
+    epoch: String,
+    /// When it was first found so.
+    known: i64,
+    /// Looks in a row.
+    looks: u32,
+}
+
 /// Looks after the epoch while a server runs.
 pub struct EpochKeeper {
     store: Store,
     marks: Marks,
     /// The epoch in which the hub has seen the log go back; until a look has dealt with it.
     suspected: Option<Arc<str>>,
-    /// What was known when the log was first found to be behind that, and in how many looks in a row it has been.
-    behind: Option<(i64, u32)>,
+    behind: Option<Behind>,
 }
 
 impl EpochKeeper {
@@ -112,11 +122,15 @@ impl EpochKeeper {
         // Read before the log, which never falls behind what was once read of it.
         self.marks.read().await;
         let log = self.read_log().await?;
-        let (known, looks) = self.behind.unwrap_or((self.marks.of(&log.epoch), 0));
-        self.behind = (log.events < known).then_some((known, looks + 1));
         // Another epoch already is another server's answer to the same.
+        let before = self.behind.take().filter(|behind| behind.epoch == log.epoch);
+        let (known, looks) =
+            before.map_or_else(|| (self.marks.of(&log.epoch), 0), |behind| (behind.known, behind.looks));
+        self.behind =
+            (log.events < known).then(|| Behind { epoch: log.epoch.clone(), known, looks: looks + 1 });
         let is_over = self.suspected.as_deref() == Some(&log.epoch);
-        let is_believed = is_over || self.behind.is_some_and(|(_, looks)| looks >= LOOKS_BELIEVED);
+        let is_believed =
+            is_over || self.behind.as_ref().is_some_and(|behind| behind.looks >= LOOKS_BELIEVED);
         let epoch = match self.behind {
             _ if is_believed => self.begin_anew(&log, known).await?,
             Some(_) => log.epoch,
@@ -163,5 +177,46 @@ impl EpochKeeper {
         let epoch = platform::get_or_put(tx.conn(), NAME, &fresh()).await?;
         tx.commit().await?;
         Ok(epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::Site;
+
+    async fn keeper(site: &Site) -> (EpochKeeper, String) {
+        let mut keeper = EpochKeeper::new(site.store.clone(), MarkPlace::Memory);
+        let epoch = keeper.begin().await.unwrap();
+        (keeper, epoch)
+    }
+
+    #[tokio::test]
+    async fn a_log_that_stays_behind_gets_one_new_epoch_however_many_servers_count() {
+        let site = Site::open().await;
+        let (mut one, old) = keeper(&site).await;
+        let (mut other, _) = keeper(&site).await;
+        for keeper in [&mut one, &mut other] {
+            keeper.marks.raise(&old, 6).await;
+        }
+        for _ in 1..LOOKS_BELIEVED {
+            assert_eq!((one.look().await.unwrap(), other.look().await.unwrap()), (old.clone(), old.clone()));
+        }
+        let new = one.look().await.unwrap();
+        assert_ne!(new, old);
+        for _ in 0..2 * LOOKS_BELIEVED {
+            assert_eq!((other.look().await.unwrap(), one.look().await.unwrap()), (new.clone(), new.clone()));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_suspected_of_an_epoch_does_not_end_the_next_one() {
+        let site = Site::open().await;
+        let (mut keeper, old) = keeper(&site).await;
+        let new = renew(&site.store).await.unwrap();
+        keeper.suspected = Some(old.as_str().into());
+        assert_eq!(keeper.look().await.unwrap(), new);
+        keeper.suspected = Some(new.as_str().into());
+        assert_ne!(keeper.look().await.unwrap(), new);
     }
 }

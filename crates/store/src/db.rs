@@ -253,6 +253,8 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
     let pool = MySqlPoolOptions::new()
         .max_connections(*max_connections)
         .acquire_timeout(ACQUIRE_DEADLINE)
+        // Before the database ends it, which would be an aborted connection in its log.
+        .idle_timeout(IDLE_IN_POOL)
         // A connection that was well a moment ago is not asked again, which would cost every transaction a round trip.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
@@ -277,6 +279,8 @@ async fn connect_mysql(database: &Database) -> Result<MySqlPool> {
 /// Ends a session that has gone silent, and with it a transaction of its own and its hold on a sequence row: MySQL has no limit for
 /// that alone. The pool asks a connection that was idle for so long whether it is well, and makes another.
 pub(crate) const IDLE_LIMIT: &str = "SET SESSION wait_timeout = 60";
+/// How long a connection waits in the pool.
+const IDLE_IN_POOL: Duration = Duration::from_secs(45);
 
 async fn prepare_mysql_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;

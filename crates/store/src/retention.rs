@@ -41,12 +41,14 @@ pub enum PerTenant {
 /// Whose turn it is: one server removes, the others leave it alone. Held by the session until [`end_turn`], or until its
 /// connection is gone. It may be idle for a day meanwhile. For MySQL; SQLite has one server.
 pub async fn take_turn(mut conn: Conn<'_>) -> Result<bool> {
+    // First: a session that has the lock must not go back to the others because this fails.
+    on!(conn.again(), c => c.execute("SET SESSION wait_timeout = 86400").await.map(|_| ()))?;
     let lock = "SELECT GET_LOCK(CONCAT('callcenter.retention.', DATABASE()), 0)";
     let got: Option<i64> = on!(conn.again(), c => sqlx::query_scalar(lock).fetch_one(c).await)?;
     if got != Some(1) {
+        on!(conn, c => c.execute(IDLE_LIMIT).await.map(|_| ()))?;
         return Ok(false);
     }
-    on!(conn, c => c.execute("SET SESSION wait_timeout = 86400").await.map(|_| ()))?;
     Ok(true)
 }
 

@@ -49,7 +49,8 @@ async fn next_job(shared: &Shared) -> Job {
             let job = may_send.then(|| lanes.take(Instant::now(), shared.clock.now())).flatten();
             // The next sender goes on while this one starts the attempt.
             lanes.wake_senders |= job.is_some() && lanes.has_candidates();
-            (job, lanes.next_turn().filter(|_| may_send))
+            let next_turn = if may_send && job.is_none() { lanes.next_turn() } else { None };
+            (job, next_turn)
         });
         if let Some(job) = job {
             return job;

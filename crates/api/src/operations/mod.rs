@@ -23,6 +23,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(docs::home))
 }
 
+/// Whether a path asks how the server is.
+pub(crate) fn is_about_health(path: &str) -> bool {
+    path == "/health" || path.starts_with("/health/")
+}
+
 /// Routes that are not part of the API.
 pub(crate) fn plain_routes(state: &ApiState) -> Router<Arc<ApiState>> {
     if state.config.test_clock {

@@ -35,9 +35,10 @@ const HEADERS: usize = 100;
 /// Requests that one HTTP/2 connection has open at a time, with heads of 6.25 MiB at most; those of all connections together have a
 /// bound in `api` (`places.rs`).
 const STREAMS: u32 = 200;
-/// Bytes of bodies that wait to be read, of one HTTP/2 connection and all its streams: what HTTP/1 has in its buffer. hyper's own
-/// bound, 1 MiB, is 16 GiB for all connections.
-const WINDOW: u32 = 64 * 1024;
+/// Bytes of bodies that wait to be read, of one HTTP/2 stream, which are what HTTP/1 has in its buffer, and of all of a connection's, so
+/// that one that is not read stops no other. hyper's own bound, 1 MiB, is 16 GiB for all connections.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// An HTTP/2 peer that has gone silent is asked this often, and given up if it does not answer.
 const H2_PING_EVERY: Duration = Duration::from_secs(30);
 /// The pause after a failed accept, which is nearly always for want of descriptors.
@@ -210,8 +211,8 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEAD_BYTES)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(H2_PING_EVERY)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -367,12 +368,12 @@ mod tests {
         let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
         let settings: Vec<(u32, u32)> =
             frames[0].1.chunks(6).map(|one| (number(&one[..2]), number(&one[2..]))).collect();
-        for setting in [(3, STREAMS), (4, WINDOW), (6, HEAD_BYTES)] {
+        for setting in [(3, STREAMS), (4, STREAM_WINDOW), (6, HEAD_BYTES)] {
             assert!(settings.contains(&setting), "{setting:?} in {settings:?}");
         }
         let updates = frames.iter().filter(|(kind, _)| *kind == WINDOW_UPDATE);
         let more: u32 = updates.map(|(_, payload)| number(payload)).sum();
-        assert!(65_535 + more <= WINDOW, "{more} more for the connection");
+        assert!(65_535 + more <= CONNECTION_WINDOW, "{more} more for the connection");
         drop(client);
         let _ = serving.await.unwrap();
     }

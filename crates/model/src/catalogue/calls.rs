@@ -102,8 +102,8 @@ pub(super) const GROUP: Group = Group {
             SUPERVISORS,
             "A call from outside arrived. At this point no agent is chosen. An agent to whom the call is \
              offered later gets, just before `call.ringing` and on WebSockets only, a copy of the moment \
-             with `user_id` and `leg_id` added; it is not sent again after a lost connection, as \
-             `call.ringing` is.",
+             with `user_id` and `leg_id` added; unlike `call.ringing` it is not sent again \
+             after a lost connection.",
             &[
                 FROM,
                 object("to", OWN_NUMBER, "What was dialled"),
@@ -231,7 +231,8 @@ pub(super) const GROUP: Group = Group {
                 word("where", PLACES, "How far the call had come").team().like("queue"),
                 seconds(
                     "wait_seconds",
-                    "How long the caller waited in all, since the first join of a queue, as in `call.ended`; the \
+                    "How long the caller waited in all, as in `call.ended`: since the first join of a queue, else \
+                     since the first ring, else since the call began; the \
                      stay in the last queue alone is in its `queue.left`",
                 )
                 .team()

@@ -13,12 +13,16 @@ use model::webhook::EventPattern;
 use model::{EventName, Role};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Events ready at a time: with payloads of up to 64 KiB, and their bytes bounded by 64 KiB before the last one, less than
 /// 160 KiB for each follower.
 const READY: usize = 64;
 const READY_BYTES: usize = 64 << 10;
+
+/// How long a reader that ends waits for what the log says.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// What a follower gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,8 +118,8 @@ impl Follower {
             return None;
         }
         self.ready = Ready::default();
-        self.reset().await;
         self.start.epoch = epoch;
+        tokio::time::timeout(LAST_WORD, self.reset()).await.ok()?;
         self.ready.pop()
     }
 

@@ -6,6 +6,7 @@ use super::filter::Filter;
 use crate::feed::Entry;
 use crate::frame;
 use bytes::Bytes;
+use model::catalogue::CALL_INCOMING;
 use model::event::View;
 use model::{Event, Viewer};
 
@@ -36,7 +37,8 @@ impl Sight<'_> {
     fn copy(&self, event: &Event) -> Option<Bytes> {
         let user =
             self.viewer.user.as_ref().filter(|_| self.copies_after.is_some_and(|after| event.seq > after))?;
-        let copy = model::copy_of_arrival(event, user).filter(|copy| self.filter.wants(&copy.name))?;
+        let is_wanted = self.filter.wants(&CALL_INCOMING);
+        let copy = is_wanted.then(|| model::copy_of_arrival(event, user)).flatten()?;
         Some(frame::ephemeral(&copy, View::Full))
     }
 }

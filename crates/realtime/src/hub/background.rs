@@ -127,6 +127,7 @@ pub(super) async fn forget_all(shared: &Shared) -> store::Result<()> {
     for some in open_tenants(shared).chunks(TENANTS_PER_STATEMENT) {
         for (tenant, head, _) in ends(shared, some).await? {
             tenant.feed.reopen(head);
+            *lock(&tenant.behind) = None;
         }
     }
     Ok(())
@@ -161,7 +162,9 @@ async fn ends<'a>(
         tenants.iter().filter_map(|tenant| Some((tenant.id.clone(), tenant.feed.head()?))).collect();
     let ids: Vec<TenantId> = before.keys().cloned().collect();
     let heads: HashMap<TenantId, i64> = shared.log.heads(&ids).await?.into_iter().collect();
-    let end = |tenant: &'a Arc<Tenant>| Some((tenant, *heads.get(&tenant.id)?, *before.get(&tenant.id)?));
+    // Who has no log any more has one that ends before its first event.
+    let head = |tenant: &Tenant| heads.get(&tenant.id).copied().unwrap_or(0);
+    let end = |tenant: &'a Arc<Tenant>| Some((tenant, head(tenant), *before.get(&tenant.id)?));
     Ok(tenants.iter().filter_map(end).collect())
 }
 

@@ -240,7 +240,13 @@ async fn what_was_heard_of_another_log_is_forgotten_however_far_the_new_one_has_
     assert_eq!(client.seqs(1).await, [6]);
     let written = world.commit(vec![custom("order.sent", Audience::default())]).await;
     assert_eq!(written[0].seq, 6);
+    *world.hub.0.tenant(&tenant()).unwrap().behind.lock().unwrap() = Some((6, 4));
     world.hub.go_on_in("e2").await.unwrap();
+    assert_eq!(
+        *world.hub.0.tenant(&tenant()).unwrap().behind.lock().unwrap(),
+        None,
+        "counted in the old epoch"
+    );
     assert_eq!(client.closed().await, 1012);
     let who = Admission { since: Some(5), epoch: Some("e2".into()), ..world.admission("u1", Role::Admin) };
     let mut client = world.open(who).await.unwrap();

@@ -1,6 +1,6 @@
 //! Whose turn it is: lanes take turns, within the bounds on attempts in flight and not yet recorded.
 
-use super::Lanes;
+use super::{Lanes, OfTenant};
 use crate::lane::ordered::{InLane, Outcome};
 use crate::lane::{Place, Queued, Standing, Start};
 use crate::limits::{FAILING_TOGETHER, STALLED_TOGETHER, TENANT_SHARE, UNRECORDED, UNTRIED_TOGETHER};
@@ -69,7 +69,9 @@ impl Lanes {
                     let standing = lane.standing;
                     let (at, together) = shared_places(standing);
                     let Some(tenant) = lane.tenant.clone() else { continue };
-                    let may_share = self.may_share(&tenant, at, together);
+                    let places = self.free_places(at, together);
+                    let own = self.of_tenants.get(&tenant);
+                    let may_share = places.is_some_and(|places| left_to_share(own, at, places) > 0);
                     if may_share && (standing != Standing::Failing || self.pace.take(now)) {
                         return self.start(webhook, Some(standing), now);
                     }
@@ -83,10 +85,10 @@ impl Lanes {
         None
     }
 
-    /// Whether the tenant may have one more of the shared places of that kind.
-    fn may_share(&self, tenant: &TenantId, at: usize, together: usize) -> bool {
-        let own = self.of_tenants.get(tenant).map(|own| own.shared[at]);
-        left(own, together - self.shared[at]) > 0
+    /// What is free of a kind of shared places, and of all; nothing if one of them is used up, or results fill them.
+    fn free_places(&self, at: usize, together: usize) -> Option<(usize, usize)> {
+        let (shared, all) = (together - self.shared[at], UNRECORDED - self.in_flight);
+        (shared > 0 && self.unrecorded() < UNRECORDED).then_some((shared, all))
     }
 
     fn start(&mut self, webhook: WebhookId, shared: Option<Standing>, now: Instant) -> Option<Job> {
@@ -163,9 +165,10 @@ impl Lanes {
     fn admit_waiting(&mut self, now: Instant) {
         for (at, together) in [Standing::Untried, Standing::Stalled, Standing::Failing].map(shared_places) {
             let paced = at == shared_places(Standing::Failing).0;
+            let Some(places) = self.free_places(at, together) else { continue };
             while !paced || self.pace.has_turn(now) {
-                let (own, places) = (&self.of_tenants, together - self.shared[at]);
-                let left = |tenant: &TenantId| left(own.get(tenant).map(|own| own.shared[at]), places);
+                let own = &self.of_tenants;
+                let left = |tenant: &TenantId| left_to_share(own.get(tenant), at, places);
                 let Some((next, _)) = self.waiting[at].pop(left) else { break };
                 let before = self.ready.len();
                 if let Some(lane) = self.lanes.get_mut(&next) {
@@ -195,7 +198,9 @@ impl Lanes {
     /// When a lane that fails has its next turn, if one waits for it.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         let (at, together) = shared_places(Standing::Failing);
-        self.pace.next().filter(|_| self.waiting[at].any(|tenant| self.may_share(tenant, at, together)))
+        let places = self.free_places(at, together)?;
+        let may = |tenant: &TenantId| left_to_share(self.of_tenants.get(tenant), at, places) > 0;
+        self.pace.next().filter(|_| self.waiting[at].any(may))
     }
 
     /// Whether some lane may be able to send.
@@ -207,6 +212,12 @@ impl Lanes {
 /// How many more a tenant may have that has so many, while so many are free: as many as leave it below its share of the rest.
 fn left(own: Option<usize>, free: usize) -> usize {
     (TENANT_SHARE * free).saturating_sub(own.unwrap_or(0)).div_ceil(TENANT_SHARE + 1)
+}
+
+/// How many more of a kind of shared places a tenant may have, while so many of them and of all places are free.
+fn left_to_share(own: Option<&OfTenant>, at: usize, (shared, all): (usize, usize)) -> usize {
+    let of_all = left(own.map(|own| own.in_flight), all);
+    left(own.map(|own| own.shared[at]), shared).min(of_all)
 }
 
 /// Which shared places lanes of that standing take, and how many of them there are.
