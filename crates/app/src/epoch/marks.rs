@@ -34,7 +34,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 pub(super) struct Marks {
     place: MarkPlace,
     known: BTreeMap<String, i64>,
-    /// Of the place, as it was last read or written; none if that failed.
+    /// What stood there when it was last read; none if that failed.
     kept: Option<BTreeMap<String, i64>>,
     has_warned: bool,
 }

@@ -1,6 +1,6 @@
 //! What ends a connection, and what does not.
 
-use super::client::{Heard, Over};
+use super::client::{Client, Heard, Over};
 use super::support::*;
 use crate::{Admission, Refusal};
 use model::{Audience, Memberships, Role, SessionId};
@@ -211,17 +211,22 @@ async fn a_token_that_is_over_already_closes_soon() {
     assert_eq!(client.closed().await, 4401);
 }
 
-#[tokio::test]
-async fn a_log_that_goes_back_sends_its_listeners_away() {
+/// As after a restored backup: the log ends at 5, this server and a client have heard of 6.
+async fn heard_of_more() -> (World, Client) {
     let world = World::new(config()).await;
     let mut client = world.connect().await;
     let events = world.publish(5).await;
     assert_eq!(client.seqs(5).await, [1, 2, 3, 4, 5]);
-    // As after a restored backup: the log ends at 5, this server has heard of 6.
     let mut phantom = (*events[4]).clone();
     phantom.seq = 6;
     world.hub.committed(&[phantom.into()]);
     assert_eq!(client.seqs(1).await, [6]);
+    (world, client)
+}
+
+#[tokio::test]
+async fn a_log_that_goes_back_sends_its_listeners_away() {
+    let (world, mut client) = heard_of_more().await;
     assert_eq!(client.closed().await, 1012);
     let mut client = world.resume(6).await;
     assert_eq!(client.next().await["payload"]["seq"], 5);
@@ -230,14 +235,7 @@ async fn a_log_that_goes_back_sends_its_listeners_away() {
 
 #[tokio::test]
 async fn what_was_heard_of_another_log_is_forgotten_however_far_the_new_one_has_come() {
-    let world = World::new(config()).await;
-    let mut client = world.connect().await;
-    let events = world.publish(5).await;
-    assert_eq!(client.seqs(5).await, [1, 2, 3, 4, 5]);
-    let mut phantom = (*events[4]).clone();
-    phantom.seq = 6;
-    world.hub.committed(&[phantom.into()]);
-    assert_eq!(client.seqs(1).await, [6]);
+    let (world, mut client) = heard_of_more().await;
     let written = world.commit(vec![custom("order.sent", Audience::default())]).await;
     assert_eq!(written[0].seq, 6);
     *world.hub.0.tenant(&tenant()).unwrap().behind.lock().unwrap() = Some((6, 4));

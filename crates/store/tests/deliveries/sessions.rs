@@ -66,6 +66,11 @@ async fn ends_soon(conn: Conn<'_>) -> i64 {
     sqlx::query_scalar(CONNECTION).fetch_one(connection).await.unwrap()
 }
 
+async fn open_sessions(conn: Conn<'_>) -> Vec<i64> {
+    let ids = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist";
+    sqlx::query_scalar(ids).fetch_all(of_mysql(conn)).await.unwrap()
+}
+
 #[tokio::test]
 async fn connections_that_the_server_has_closed_are_replaced() {
     let Some(database) = mysql().await else { return };
@@ -76,17 +81,12 @@ async fn connections_that_the_server_has_closed_are_replaced() {
     tx.commit().await.unwrap();
     let another = Store::connect(&database).await.unwrap();
     let mut looking = another.read().await.unwrap();
-    loop {
-        let there: Vec<i64> =
-            sqlx::query_scalar("SELECT CAST(id AS SIGNED) FROM information_schema.processlist")
-                .fetch_all(of_mysql(looking.conn()))
-                .await
-                .unwrap();
-        if !there.iter().any(|id| ended.contains(id)) {
-            break;
+    let gone = async {
+        while open_sessions(looking.conn()).await.iter().any(|id| ended.contains(id)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
     for _ in 0..3 {
         let (mut reader, mut tx) = (store.read().await.unwrap(), store.begin().await.unwrap());
         for conn in [reader.conn(), tx.conn()] {
