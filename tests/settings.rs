@@ -9,7 +9,7 @@ fn defaults() -> Value {
     json!({
         "timezone": "UTC", "disconnect_policy": "two_step", "grace_seconds": 30, "logout_seconds": 300,
         "missed_offers_to_away": 1, "declined_offers_to_away": 3, "wrap_up_max_seconds": 300, "chat_capacity": 3,
-        "short_abandon_seconds": 5, "erase_after_days": null,
+        "short_abandon_seconds": 5, "service_level_counts": "answered", "erase_after_days": null,
     })
 }
 
@@ -22,7 +22,8 @@ on_both! {
         let all = json!({
             "timezone": "Europe/Berlin", "disconnect_policy": "keep", "grace_seconds": 0, "logout_seconds": 86400,
             "missed_offers_to_away": 0, "declined_offers_to_away": 100, "wrap_up_max_seconds": 7200,
-            "chat_capacity": 0, "short_abandon_seconds": 300, "erase_after_days": 3650,
+            "chat_capacity": 0, "short_abandon_seconds": 300, "service_level_counts": "answered_or_abandoned",
+            "erase_after_days": 3650,
         });
         let answer = admin.patch(SETTINGS, all.clone()).await.expect(200);
         assert_eq!(answer.data(), &all);
@@ -49,6 +50,7 @@ on_both! {
             ("wrap_up_max_seconds", vec![json!(-1), json!(7201), json!(9_999_999_999_999_i64)]),
             ("chat_capacity", vec![json!(-1), json!(101)]),
             ("short_abandon_seconds", vec![json!(-1), json!(301)]),
+            ("service_level_counts", vec![json!("abandoned"), json!(""), json!(true)]),
             ("erase_after_days", vec![json!(0), json!(3651), json!("never")]),
             ("surprise", vec![json!(1)]),
         ] {

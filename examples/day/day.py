@@ -15,7 +15,7 @@ from play import Clock, Player
 from server import Program, Refused, Server, User
 
 TELEPHONY = ["calls:write", "agents:write", "queues:read", "queues:write"]
-READER = ["events:read", "queues:read"]
+READER = ["agents:read", "events:read", "queues:read"]
 
 
 def arguments():
@@ -92,8 +92,10 @@ class Center:
             "url": url,
             "api_key": reader.key,
             "queue_ids": [self.ids[f"q{number}"] for number in range(len(LINES))],
+            "agent_ids": [self.ids[agent.name] for agent in self.day.staff.agents],
             "timezone": self.settings["timezone"],
             "short_abandon_seconds": self.settings["short_abandon_seconds"],
+            "service_level_counts": self.settings["service_level_counts"],
         }
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(about, file, indent=2)

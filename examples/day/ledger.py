@@ -1,4 +1,4 @@
-"""Keeps the books of queues from the events of a log alone, by `docs/metrics-definitions.md`. Times are whole milliseconds.
+"""Keeps the books of queues and agents from the events of a log alone, by `docs/metrics-definitions.md`. Times are whole milliseconds.
 What an event says of those before it (`wait_seconds` and the like) is compared with what it comes to here."""
 
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ class Leg:
     """An agent's part in a call, once answered."""
 
     user: str
+    # Whether it is work for a customer: of a queue, or with outside.
+    is_work: bool
     queue: str | None
     answered: int
     held_since: int | None = None
@@ -40,6 +42,7 @@ class Leg:
 class WrapUp:
     """The paper work after a leg."""
 
+    user: str
     call: str
     queue: str | None
     since: int
@@ -56,6 +59,10 @@ class Ledger:
 
     def __init__(self):
         self.entries, self.legs, self.wrap_ups = [], [], []
+        # Offers that agents have missed, and times in states that are over: agent, moment; agent, state, from, to.
+        self.misses, self.times = [], []
+        # By agent, the present state and since when it is.
+        self.states = {}
         # By call, the moment and the words.
         self._complaints = []
         # By call: the stay that goes on, and the parts of agents, by leg, that were answered. And the calls that began.
@@ -106,9 +113,14 @@ class Ledger:
             entry.offered = True
 
     def _call_answered(self, said, at):
-        leg = Leg(said["user_id"], said.get("queue_id"), at)
+        is_work = said.get("queue_id") is not None or said["direction"] != "internal"
+        leg = Leg(said["user_id"], is_work, said.get("queue_id"), at)
         self.legs.append(leg)
         self._calls.setdefault(said["call_id"], {})[said["leg_id"]] = leg
+
+    def _call_missed(self, said, at):
+        if said["outcome"] in ("no_answer", "declined"):
+            self.misses.append((said["user_id"], at))
 
     def _leg(self, said):
         return self._calls.get(said["call_id"], {}).get(said["leg_id"])
@@ -154,6 +166,10 @@ class Ledger:
         at, user, call = milliseconds(said["changed_at"]), said["user_id"], said.get("call_id")
         wrap_up = self._wrapping.get(user)
         here = said["state"] == "wrap_up"
+        state, since = self.states.get(user, (None, at))
+        if state:
+            self.times.append((user, state, since, at))
+        self.states[user] = (said["state"], at)
         # While a phone rings, the paper work goes on.
         if wrap_up and said["state"] != "ringing" and not (here and call == wrap_up.call):
             wrap_up.ended = at
@@ -163,27 +179,27 @@ class Ledger:
         elif here:
             parts = [leg for leg in self._calls.get(call, {}).values() if leg.user == user and leg.ended]
             if parts:
-                wrap_up = WrapUp(call, parts[-1].queue, parts[-1].ended, milliseconds(said["until"]))
+                wrap_up = WrapUp(user, call, parts[-1].queue, parts[-1].ended, milliseconds(said["until"]))
                 self._wrapping[user] = wrap_up
                 self.wrap_ups.append(wrap_up)
 
 
-def numbers(ledger, queue, is_today):
-    """A queue's numbers over what ended at the moments for which `is_today` holds. `queue` is as the server lists it, with
-    `short_abandon_seconds` filled in."""
-    entries = [e for e in ledger.entries if e.queue == queue["id"] and e.left is not None and is_today(e.left)]
+def queue_numbers(ledger, queue, counts):
+    """A queue's numbers over what ended at the moments for which `counts` holds. `queue` is as the server lists it, with
+    `short_abandon_seconds` and the tenant's `service_level_counts` filled in."""
+    entries = [e for e in ledger.entries if e.queue == queue["id"] and e.left is not None and counts(e.left)]
     of = lambda *reasons: [e for e in entries if e.reason in reasons]
     limit = queue["short_abandon_seconds"] * 1000
     answered, gave_up = of("answered"), of("abandoned")
     abandoned = [e for e in gave_up if e.wait >= limit]
     timed_out = of("timeout", "exit_key", "empty")
-    in_time = [e for e in answered if e.wait <= queue["sla"]["threshold_seconds"] * 1000]
-    over = lambda parts: [p for p in parts if p.queue == queue["id"] and p.ended and is_today(p.ended)]
+    good = answered + (abandoned if queue["service_level_counts"] == "answered_or_abandoned" else [])
+    in_time = [e for e in good if e.wait <= queue["sla"]["threshold_seconds"] * 1000]
+    over = lambda parts: [p for p in parts if p.queue == queue["id"] and p.ended and counts(p.ended)]
     handled = [leg for leg in over(ledger.legs) if leg.seen]
     wrap_ups = over(ledger.wrap_ups)
     work = sum(leg.talk + leg.hold for leg in handled) + sum(w.lasted for w in wrap_ups)
     return {
-        "waiting": sum(e.queue == queue["id"] and e.left is None for e in ledger.entries),
         "offered": sum(e.reason != "transferred" or e.offered for e in entries),
         "answered": len(answered),
         "abandoned": len(abandoned),
@@ -197,6 +213,42 @@ def numbers(ledger, queue, is_today):
         "aht_seconds": _ratio(work / 1000, len(handled)),
         "max_wait_seconds": max((e.wait for e in entries), default=0) / 1000,
     }
+
+
+def waiting(ledger, queue):
+    """How many wait in a queue."""
+    return sum(e.queue == queue["id"] and e.left is None for e in ledger.entries)
+
+
+def agent_numbers(ledger, user, midnight, at, is_today):
+    """An agent's numbers of the day that began at `midnight`, until `at`."""
+    over = lambda parts: [p for p in parts if p.user == user and p.ended and is_today(p.ended)]
+    handled = [leg for leg in over(ledger.legs) if leg.seen and leg.is_work]
+    talk, hold = sum(leg.talk for leg in handled), sum(leg.hold for leg in handled)
+    wrap_up = sum(w.lasted for w in over(ledger.wrap_ups))
+    seconds = _seconds_in_states(ledger, user, midnight, at)
+    worked = seconds["on_call"] + seconds["wrap_up"]
+    return {
+        "handled": len(handled),
+        "talk_seconds": talk / 1000,
+        "hold_seconds": hold / 1000,
+        "wrap_up_seconds": wrap_up / 1000,
+        "aht_seconds": _ratio((talk + hold + wrap_up) / 1000, len(handled)),
+        "missed_offers": sum(who == user and is_today(when) for who, when in ledger.misses),
+        "duty_seconds": sum(seconds.values()),
+        **seconds,
+        "occupancy_percent": _ratio(100 * worked, worked + seconds["ringing"] + seconds["available"]),
+    }
+
+
+def _seconds_in_states(ledger, user, midnight, at):
+    """On duty, from midnight until `at`."""
+    present = [(user, *ledger.states[user], at)] if user in ledger.states else []
+    seconds = dict.fromkeys(("available", "ringing", "on_call", "wrap_up", "break", "away", "busy"), 0)
+    for who, state, since, until in ledger.times + present:
+        if who == user and state != "offline":
+            seconds[state] += max(0, until - max(since, midnight)) / 1000
+    return seconds
 
 
 def _ratio(part, whole):

@@ -12,6 +12,13 @@ def milliseconds(moment):
     return (at - EPOCH) // datetime.timedelta(milliseconds=1)
 
 
+def midnight_before(at, tenants_zone):
+    """When the day of that moment began, both in milliseconds since 1970."""
+    local = datetime.datetime.fromtimestamp(at / 1000, tenants_zone)
+    midnight = datetime.datetime.combine(local.date(), datetime.time(), tenants_zone)
+    return (midnight - EPOCH) // datetime.timedelta(milliseconds=1)
+
+
 def zone(name):
     """The time zone of that name. UTC is one also where no other is installed."""
     if name == "UTC":

@@ -1,4 +1,4 @@
--- Queues, who serves them, and their numbers by day.
+-- Queues, and who serves them.
 CREATE TABLE IF NOT EXISTS queues (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -25,25 +25,3 @@ CREATE TABLE IF NOT EXISTS queue_members (
   PRIMARY KEY (tenant_id, queue_id, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS queue_members_user ON queue_members (tenant_id, user_id);
-
--- Sums over the entries and legs that ended on a day of the tenant's, counted from 1970-01-01.
-CREATE TABLE IF NOT EXISTS queue_days (
-  tenant_id TEXT NOT NULL,
-  queue_id TEXT NOT NULL,
-  day INTEGER NOT NULL,
-  offered INTEGER NOT NULL,
-  answered INTEGER NOT NULL,
-  answered_in_time INTEGER NOT NULL,
-  abandoned INTEGER NOT NULL,
-  short_abandoned INTEGER NOT NULL,
-  timed_out INTEGER NOT NULL,
-  answered_wait_ms INTEGER NOT NULL,
-  abandoned_wait_ms INTEGER NOT NULL,
-  max_wait_ms INTEGER NOT NULL,
-  handled INTEGER NOT NULL,
-  talk_ms INTEGER NOT NULL,
-  hold_ms INTEGER NOT NULL,
-  wrap_up_ms INTEGER NOT NULL,
-  PRIMARY KEY (tenant_id, queue_id, day)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS queue_days_day ON queue_days (day);

@@ -4,6 +4,7 @@ mod connections;
 mod duty;
 mod history;
 mod shortcuts;
+mod stats;
 mod supervising;
 mod work;
 

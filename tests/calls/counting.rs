@@ -2,6 +2,7 @@
 
 use super::{Center, report};
 use crate::harness::macros::on_both;
+use crate::harness::ws::Ws;
 use crate::harness::{Server, json};
 use std::time::Duration;
 
@@ -43,5 +44,29 @@ on_both! {
         // One leg is over: 60 s of talk; its wrap-up of 30 s ended when it was over, whoever noticed that when.
         near("aht_seconds", 90.0);
         assert_eq!((&stats.data()["waiting"], &stats.data()["agents"]["on_call"]), (&json!(0), &json!(1)));
+    }
+
+    async fn a_tenant_may_count_who_gives_up_in_time_as_served_well(server) {
+        let center = Center::open(&server).await;
+        for (call, waits) in [("c1", 8), ("c2", 25), ("c3", 0)] {
+            center.caller(call).await;
+            server.advance(Duration::from_secs(waits)).await;
+            center.report(call, "end", json!({ "ended_by": "customer" })).await.expect(200);
+        }
+        let (mut ws, _) = Ws::connect(&server, &center.admin).await;
+        let stats = format!("/api/v1/queues/{}/stats", center.queue);
+        for (counts, percent) in [("answered", 0.0), ("answered_or_abandoned", 50.0), ("answered", 0.0)] {
+            let set = center.admin.patch("/api/v1/settings", json!({ "service_level_counts": counts })).await.expect(200);
+            assert_eq!(set.data()["service_level_counts"], counts);
+            let asked = center.admin.get(&stats).await.expect(200);
+            let heard = ws.wait_for("queue.stats").await["payload"].clone();
+            for stats in [asked.data(), &heard] {
+                for interval in ["today", "last_30_minutes"] {
+                    assert_eq!(stats[interval]["service_level_percent"], percent, "{counts}, {interval}: {stats}");
+                }
+            }
+        }
+        let board = center.admin.get("/api/v1/wallboard").await.expect(200);
+        assert_eq!(board.data()["queues"][0]["stats"]["today"]["service_level_percent"], 0.0, "{}", board.text);
     }
 }

@@ -54,12 +54,14 @@ on_both! {
         join(&admin, &id, &kim_id).await;
         let stats = format!("{}/stats", path(&id));
         let nothing = admin.get(&stats).await.expect(200);
-        assert_eq!(nothing.data()["today"], json!({
-            "offered": 0, "answered": 0, "abandoned": 0, "short_abandoned": 0, "timed_out": 0,
-            "service_level_percent": null, "threshold_seconds": 20, "abandonment_percent": null,
-            "average_abandon_seconds": null, "asa_seconds": null, "aht_seconds": null,
-            "max_wait_seconds": 0.0,
-        }));
+        for interval in ["today", "last_30_minutes"] {
+            assert_eq!(nothing.data()[interval], json!({
+                "offered": 0, "answered": 0, "abandoned": 0, "short_abandoned": 0, "timed_out": 0,
+                "service_level_percent": null, "threshold_seconds": 20, "abandonment_percent": null,
+                "average_abandon_seconds": null, "asa_seconds": null, "aht_seconds": null,
+                "max_wait_seconds": 0.0,
+            }));
+        }
         choose(&kim, "available").await;
         let (mut ws, _) = Ws::connect(&server, &admin).await;
         let first = numbers(&mut ws, &id, |_| true).await;
@@ -88,9 +90,34 @@ on_both! {
             let value = today[field].as_f64().expect("a number");
             assert!((least..least + 20.0).contains(&value), "{field}: {done}");
         }
+        assert_eq!(done["last_30_minutes"], *today, "all of it was lately");
         assert!(done.get("oldest_joined_at").is_none(), "{done}");
         let asked = admin.get(&stats).await.expect(200);
         assert_eq!(timeless(asked.data()), timeless(&numbers_now(&server, &admin, &id).await));
+    }
+
+    async fn the_last_half_hour_goes_by_without_an_event(server) {
+        let admin = server.admin().await;
+        let id = queue(&admin, "Sales").await;
+        // Programs stay signed in.
+        let (program, _) = server.program(&admin, &["calls:write", "events:read", "queues:read"]).await;
+        let (mut ws, _) = Ws::connect(&server, &program).await;
+        let lately = |offered: u64| move |stats: &Value| stats["last_30_minutes"]["offered"] == offered;
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        for offered in [1, 2] {
+            let one = call(&program, &id, "+4930901820").await;
+            report(&program, &one, "dequeue", json!({ "reason": "timeout" })).await;
+            numbers(&mut ws, &id, lately(offered)).await;
+            // To within the thirtieth minute of the first one, and past it.
+            server.advance(if offered == 1 { minutes(28) } else { minutes(2) }).await;
+        }
+        let second = numbers(&mut ws, &id, lately(1)).await;
+        assert_eq!(second["last_30_minutes"]["service_level_percent"], 0.0, "{second}");
+        server.advance(minutes(30)).await;
+        let gone = numbers(&mut ws, &id, lately(0)).await;
+        assert_eq!(gone["last_30_minutes"]["service_level_percent"], Value::Null, "{gone}");
+        let stats = program.get(&format!("{}/stats", path(&id))).await.expect(200);
+        assert_eq!(timeless(stats.data()), timeless(&gone));
     }
 
     async fn numbers_come_right_after_a_subscription_and_to_those_who_may_see_them(server) {

@@ -3,10 +3,12 @@
 mod asking;
 mod changes;
 mod joint;
+mod stats;
 mod timers;
 
 pub use asking::Wish;
 pub(crate) use changes::{LockedAgents, disabled, lock, tell};
+pub use stats::Stats;
 
 use crate::batches::{Batches, Weight};
 use crate::broadcaster::Broadcaster;

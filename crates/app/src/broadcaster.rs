@@ -5,7 +5,7 @@ mod settling;
 mod work;
 
 pub(crate) use settling::Trace;
-pub(crate) use work::Work;
+pub(crate) use work::{When, Work};
 
 use crate::{Gate, Result};
 use model::{Clock, NewEvent, ServerId, TenantId};

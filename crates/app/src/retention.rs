@@ -40,7 +40,9 @@ const PRESENCE_EDGES_KEPT: Duration = Duration::from_secs(3600);
 /// Calls of one transaction, with their legs and entries: about a thousand rows, and on SQLite two hundred.
 const CALLS_MYSQL: i64 = 256;
 const CALLS_SQLITE: i64 = 64;
-/// Agents' histories, calls and queues' numbers: a year, and what a report needs to compare with the one before.
+/// Twice what is looked at, for servers whose clocks differ.
+const QUEUE_MINUTES_KEPT: Duration = Duration::from_secs(3600);
+/// Agents' histories and numbers, calls and queues' numbers: a year, and what a report needs to compare with the one before.
 const HISTORY_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// How long things are kept.
@@ -124,6 +126,8 @@ impl Retention {
             (Aging::WebhookRollups, now.minus(self.kept.webhook_logs)),
             (Aging::AgentHistory, now.minus(HISTORY_KEPT)),
             (Aging::QueueDays, now.minus(HISTORY_KEPT)),
+            (Aging::AgentDays, now.minus(HISTORY_KEPT)),
+            (Aging::QueueMinutes, now.minus(QUEUE_MINUTES_KEPT)),
         ] {
             let pruned = self.prune_all(table, before).await;
             self.go_on(&mut failures, table, None, pruned).await?;

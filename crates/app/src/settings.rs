@@ -6,6 +6,7 @@ use crate::error::retrying;
 use crate::fields::Problems;
 use async_recursion::async_recursion as boxed;
 use model::agents::DisconnectPolicy;
+use model::queues::ServiceLevelCounts;
 use model::{TenantId, TenantSettings};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct SettingsPatch {
     pub chat_capacity: Option<i64>,
     /// Who gives up waiting sooner is left out of every rate.
     pub short_abandon_seconds: Option<i64>,
+    /// `answered` or `answered_or_abandoned`.
+    pub service_level_counts: Option<String>,
     /// Days until a caller's personal data is erased, or never.
     pub erase_after_days: Option<Option<i64>>,
 }
@@ -102,6 +105,12 @@ fn patched(before: &TenantSettings, patch: &SettingsPatch) -> Result<TenantSetti
         let policy = DisconnectPolicy::parse(word);
         problems.check(policy.is_some(), "disconnect_policy", "must be two_step or keep");
         after.agents.disconnect_policy = policy.unwrap_or(after.agents.disconnect_policy);
+    }
+    if let Some(word) = &patch.service_level_counts {
+        let counts = ServiceLevelCounts::parse(word);
+        let allowed = "must be answered or answered_or_abandoned";
+        problems.check(counts.is_some(), "service_level_counts", allowed);
+        after.service_level_counts = counts.unwrap_or(after.service_level_counts);
     }
     let agents = &mut after.agents;
     for (field, value, allowed, place) in [

@@ -21,6 +21,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// Whole minutes since 1970.
+    #[must_use]
+    pub fn minute(self) -> i64 {
+        self.0.div_euclid(60_000)
+    }
+
     /// This moment, later by `d`.
     #[must_use]
     pub fn plus(self, d: Duration) -> Self {

@@ -4,12 +4,14 @@
 
 pub mod agents;
 mod arrival;
+mod averages;
 pub mod calls;
 pub mod catalogue;
 pub mod clock;
 pub mod duration;
 pub mod email;
 pub mod event;
+mod handling;
 mod hex;
 pub mod ids;
 pub mod personal;
@@ -25,6 +27,7 @@ mod words;
 pub use arrival::copy_of_arrival;
 pub use clock::{Clock, Timestamp};
 pub use event::{Audience, Event, EventName, NewEvent};
+pub use handling::Handling;
 pub use hex::hex;
 pub use ids::{
     ApiKeyId, CallId, ConnectionId, EntryId, EventId, LegId, LogId, QueueId, ServerId, SessionId, TenantId,

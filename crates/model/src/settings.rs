@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::agents::Policies;
+use crate::queues::ServiceLevelCounts;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct TenantSettings {
     pub chat_capacity: u32,
     /// Who gives up waiting sooner is left out of every rate.
     pub short_abandon_seconds: u32,
+    /// Which entries of queues count as good ones.
+    pub service_level_counts: ServiceLevelCounts,
     /// After how many days a caller's personal data is erased; none: never.
     pub erase_after_days: Option<u32>,
 }
@@ -31,6 +34,7 @@ impl Default for TenantSettings {
             agents: Policies::default(),
             chat_capacity: 3,
             short_abandon_seconds: 5,
+            service_level_counts: ServiceLevelCounts::Answered,
             erase_after_days: None,
         }
     }
@@ -51,6 +55,16 @@ impl TenantSettings {
         let Ok(zone) = jiff::tz::db().get(&self.timezone) else { return utc };
         let offset = i64::from(zone.to_offset(moment).seconds()) * 1000;
         at.0.saturating_add(offset).div_euclid(MILLISECONDS_OF_A_DAY)
+    }
+
+    /// When the tenant's day of that moment began; UTC's where the time zone is unknown.
+    #[must_use]
+    pub fn midnight_before(&self, at: Timestamp) -> Timestamp {
+        let utc = Timestamp(at.0 - at.0.rem_euclid(MILLISECONDS_OF_A_DAY));
+        let Ok(moment) = jiff::Timestamp::from_millisecond(at.0) else { return utc };
+        let Ok(zone) = jiff::tz::db().get(&self.timezone) else { return utc };
+        let Ok(midnight) = moment.to_zoned(zone).start_of_day() else { return utc };
+        Timestamp(midnight.timestamp().as_millisecond())
     }
 
     /// The limit below which an abandoned wait is a short one.
@@ -76,6 +90,12 @@ mod tests {
             zone("UTC").day_of(at("2026-01-01T00:00:00Z"))
         );
         assert_eq!(zone("America/New_York").day_of(at("2026-07-02T03:59:59Z")), utc);
+        let begins = |name: &str, at_: &str| zone(name).midnight_before(at(at_));
+        assert_eq!(begins("UTC", "2026-07-01T22:30:00Z"), at("2026-07-01T00:00:00Z"));
+        assert_eq!(begins("Europe/Berlin", "2026-07-01T22:30:00Z"), at("2026-07-01T22:00:00Z"));
+        // The day on which clocks are set forward.
+        assert_eq!(begins("Europe/Berlin", "2026-03-29T12:00:00Z"), at("2026-03-28T23:00:00Z"));
+        assert_eq!(begins("Mars/Olympus", "2026-07-01T22:30:00Z"), at("2026-07-01T00:00:00Z"));
         assert!(TenantSettings::is_timezone("Asia/Kolkata") && !TenantSettings::is_timezone("Mars/Olympus"));
     }
 

@@ -39,7 +39,7 @@ mod history;
 mod list;
 mod timers;
 
-pub use history::{HistoryEntry, HistoryFilter, add_to_history, has_history, history};
+pub use history::{HistoryEntry, HistoryFilter, add_to_history, has_history, history, times_since};
 pub use list::{Listed, find, page};
 pub use timers::{due, look_at, look_at_all, set_timer};
 

@@ -3,6 +3,7 @@
 //! Functions take a [`Conn`], borrowed from a read session or an open transaction; whoever opened the transaction
 //! commits it. Nothing here knows what an event means or who may see it.
 
+pub mod agent_days;
 pub mod agents;
 pub mod api_keys;
 mod asked;
@@ -21,8 +22,8 @@ pub mod lanes;
 mod migrate;
 pub mod platform;
 pub mod presence_edges;
-pub mod queue_days;
 pub mod queue_entries;
+pub mod queue_figures;
 pub mod queue_members;
 pub mod queues;
 pub mod replays;
@@ -33,6 +34,7 @@ pub mod servers;
 pub mod sessions;
 pub mod settings;
 mod steps;
+mod sums;
 pub mod tenants;
 pub mod user_connections;
 pub mod users;

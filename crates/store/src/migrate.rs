@@ -37,6 +37,8 @@ const MIGRATIONS: &[Migration] = migrations![
     22 "022_create_idempotency_keys_table",
     23 "023_create_queues_table",
     24 "024_create_calls_table",
+    25 "025_create_queue_figures_table",
+    26 "026_create_agent_days_table",
     30 "030_create_webhooks_table",
     31 "031_create_webhook_logs_table",
     32 "032_create_webhook_attempts_table",

@@ -1,5 +1,6 @@
 //! `GET /api/v1/agent-state/{user_id}/history`
 
+use super::check_own;
 use crate::envelope::{OkList, PageMeta, SuccessList};
 use crate::error::Result;
 use crate::extract::{AnyCaller, Query, moment};
@@ -7,7 +8,7 @@ use crate::paging::{Page, meta};
 use crate::state::ApiState;
 use crate::users::user_id;
 use axum::extract::{Path, State};
-use model::{Role, Timestamp};
+use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::agents::{HistoryEntry, HistoryFilter};
@@ -78,10 +79,7 @@ pub(crate) async fn history(
     Query(page): Query<Page>,
 ) -> Result<OkList<StateChange, PageMeta>> {
     let user = user_id(&id)?;
-    let viewer = caller.viewer();
-    if viewer.role == Role::Agent && viewer.user.as_ref() != Some(&user) {
-        return Err(app::Error::Forbidden("agents see their own history only").into());
-    }
+    check_own(&caller, &user, "agents see their own history only")?;
     let limit = page.limit()?;
     let filter = HistoryFilter {
         from: moment("from", when.from.as_deref())?,

@@ -7,15 +7,16 @@ mod get;
 mod history;
 mod list;
 mod shortcuts;
+mod stats;
 mod wrap_up;
 
 pub(crate) use list::ListedAgent;
 
 use crate::state::ApiState;
-use app::Caller;
 use app::agents::Outcome;
+use app::{Caller, Error};
 use model::agents::{Agent, Chosen};
-use model::{Role, TenantId};
+use model::{Role, TenantId, UserId};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -37,6 +38,17 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(wrap_up::extend_wrap_up_of))
         .routes(routes!(get::of_user, choose_of::choose_of))
         .routes(routes!(history::history))
+        .routes(routes!(stats::own))
+        .routes(routes!(stats::of_user))
+}
+
+/// What an agent has done is for that agent, for supervisors and for admins.
+fn check_own(caller: &Caller, user: &UserId, message: &'static str) -> Result<(), Error> {
+    let viewer = caller.viewer();
+    if viewer.role == Role::Agent && viewer.user.as_ref() != Some(user) {
+        return Err(Error::Forbidden(message));
+    }
+    Ok(())
 }
 
 /// An agent's state. Agents see of their colleagues the state alone: the other fields are null.

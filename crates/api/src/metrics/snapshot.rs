@@ -150,7 +150,7 @@ mod tests {
             redis_up: true,
             engine: Gauges { delivered: 7, ..Gauges::default() },
             backlog: Some(Backlog { waiting: 2, oldest }),
-            pruned: Pruned { rows: [("events", 1); 12], last_run_at: None },
+            pruned: Pruned { rows: [("events", 1); 14], last_run_at: None },
             now: Timestamp(2_000),
         }
     }

@@ -7,6 +7,7 @@ use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use app::queues::Stats;
 use axum::extract::{Path, State};
+use model::queues::Figures;
 use model::{TenantId, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
@@ -24,9 +25,9 @@ pub(crate) struct AgentsByState {
     offline: u64,
 }
 
-/// What has ended since the tenant's midnight.
+/// What has ended in an interval.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct QueueToday {
+pub(crate) struct EndedInQueue {
     offered: u64,
     answered: u64,
     abandoned: u64,
@@ -62,14 +63,36 @@ pub(crate) struct StatsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_joined_at: Option<String>,
     agents: AgentsByState,
-    today: QueueToday,
+    /// Since the tenant's midnight.
+    today: EndedInQueue,
+    /// The present minute and the 29 before it.
+    last_30_minutes: EndedInQueue,
     /// The log position that the numbers are true for.
     seq: i64,
 }
 
+impl EndedInQueue {
+    fn of(figures: &Figures, stats: &Stats) -> Self {
+        Self {
+            offered: figures.offered,
+            answered: figures.answered,
+            abandoned: figures.abandoned,
+            short_abandoned: figures.short_abandoned,
+            timed_out: figures.timed_out,
+            service_level_percent: figures.service_level_percent(stats.service_level_counts),
+            threshold_seconds: stats.queue.settings.threshold.as_secs(),
+            abandonment_percent: figures.abandonment_percent(),
+            average_abandon_seconds: figures.average_abandon_seconds(),
+            asa_seconds: figures.asa_seconds(),
+            aht_seconds: figures.handling.aht_seconds(),
+            max_wait_seconds: figures.max_wait_seconds(),
+        }
+    }
+}
+
 impl StatsBody {
     pub fn new(tenant: &TenantId, stats: Stats, seq: i64, at: Timestamp) -> Self {
-        let (agents, today) = (stats.agents, stats.today);
+        let agents = stats.agents;
         Self {
             tenant_id: tenant.to_string(),
             at: at.to_string(),
@@ -84,20 +107,8 @@ impl StatsBody {
                 paused: agents.paused,
                 offline: agents.offline,
             },
-            today: QueueToday {
-                offered: today.offered,
-                answered: today.answered,
-                abandoned: today.abandoned,
-                short_abandoned: today.short_abandoned,
-                timed_out: today.timed_out,
-                service_level_percent: today.service_level_percent(),
-                threshold_seconds: stats.queue.settings.threshold.as_secs(),
-                abandonment_percent: today.abandonment_percent(),
-                average_abandon_seconds: today.average_abandon_seconds(),
-                asa_seconds: today.asa_seconds(),
-                aht_seconds: today.aht_seconds(),
-                max_wait_seconds: today.max_wait_seconds(),
-            },
+            today: EndedInQueue::of(&stats.today, &stats),
+            last_30_minutes: EndedInQueue::of(&stats.last_30_minutes, &stats),
             seq,
             channel: stats.queue.channel.as_str(),
             queue_id: stats.queue.id.into(),
@@ -108,7 +119,7 @@ impl StatsBody {
 
 /// Show a queue's numbers
 ///
-/// What is true now, and what has ended today, by the definitions of `docs/metrics-definitions.md`. Agents see the queues
+/// What is true now, and what has ended today and in the last 30 minutes, by the definitions of `docs/metrics-definitions.md`. Agents see the queues
 /// that they are members of.
 #[utoipa::path(get, path = "/api/v1/queues/{id}/stats", tag = "Queues",
     params(("id" = String, Path, description = "The queue")), responses((status = 200, body = Success<StatsBody>)))]

@@ -40,6 +40,10 @@ pub(crate) struct SettingsBody {
     chat_capacity: u32,
     /// Who gives up waiting sooner is left out of every rate.
     short_abandon_seconds: u32,
+    /// Which entries the service level counts as good ones. `answered`: those answered within the queue's threshold.
+    /// `answered_or_abandoned`: those that were given up within it as well, short ones still left out.
+    #[schema(example = "answered")]
+    service_level_counts: &'static str,
     /// After how many days a caller's personal data is erased; null: never.
     #[schema(required = true)]
     erase_after_days: Option<u32>,
@@ -58,6 +62,7 @@ impl From<TenantSettings> for SettingsBody {
             wrap_up_max_seconds: agents.wrap_up_max_seconds,
             chat_capacity: settings.chat_capacity,
             short_abandon_seconds: settings.short_abandon_seconds,
+            service_level_counts: settings.service_level_counts.as_str(),
             erase_after_days: settings.erase_after_days,
         }
     }

@@ -47,6 +47,10 @@ pub(crate) struct UpdateSettings {
     #[serde(deserialize_with = "not_null")]
     #[schema(value_type = i64, required = false, minimum = 0, maximum = 300)]
     short_abandon_seconds: Option<i64>,
+    /// `answered` or `answered_or_abandoned`.
+    #[serde(deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, example = "answered")]
+    service_level_counts: Option<String>,
     /// Null: never.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 3650)]
@@ -73,6 +77,7 @@ pub(crate) async fn update(
         wrap_up_max_seconds: patch.wrap_up_max_seconds,
         chat_capacity: patch.chat_capacity,
         short_abandon_seconds: patch.short_abandon_seconds,
+        service_level_counts: patch.service_level_counts,
         erase_after_days: patch.erase_after_days,
     };
     Ok(Ok200(state.app.settings.update(&caller.tenant, &patch).await?.into()))

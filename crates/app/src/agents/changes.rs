@@ -2,7 +2,7 @@
 //! agents.
 
 use super::asking::refused;
-use crate::broadcaster::Work;
+use crate::broadcaster::{When, Work};
 use crate::calls::count_wrap_ups;
 use crate::{Result, events};
 use model::agents::{self as machine, AgentEvent, Change, Command, Policies};
@@ -23,8 +23,8 @@ pub(super) struct Changed {
     pub next_timer: Option<Timestamp>,
     /// The agent's own sign-in, if that caused it.
     pub session: Option<SessionId>,
-    /// The tenant's day.
-    pub day: i64,
+    /// The tenant's day and the moment.
+    pub when: When,
 }
 
 /// What a command makes of a locked agent, who is like that from now on. `None` if nothing.
@@ -46,7 +46,7 @@ pub(super) fn decide(
         change,
         next_timer: locked.next_timer,
         session: None,
-        day: settings.day_of(now),
+        when: When::of(settings, now),
     }))
 }
 
@@ -61,12 +61,12 @@ fn next_timer(
     before.next_timer.filter(|at| *at <= now).or_else(|| machine::next_timer(after, policies))
 }
 
-/// Stores changes that were decided at `now`, counts the wrap-ups that they end, and says them, in their order. What is said
+/// Stores changes that were decided, counts the wrap-ups that they end, and says them, in their order. What is said
 /// names the queues that were counted for: whoever tells their numbers reads the log.
-pub(super) async fn store(work: &mut Work<'_>, changes: &[Changed], now: Timestamp) -> Result<()> {
+pub(super) async fn store(work: &mut Work<'_>, changes: &[Changed]) -> Result<()> {
     let mut counted = Vec::with_capacity(changes.len());
-    for Changed { tenant, before, change, day, .. } in changes {
-        counted.push(count_wrap_ups(work, tenant, before, &change.agent, *day, now).await?);
+    for Changed { tenant, before, change, when, .. } in changes {
+        counted.push(count_wrap_ups(work, tenant, before, &change.agent, *when).await?);
     }
     // Of an agent that changes twice, what it is in the end.
     let last: BTreeMap<_, Now<'_>> = changes.iter().map(|changed| (changed.key(), changed.now())).collect();
@@ -138,7 +138,7 @@ pub(crate) async fn tell(
             changes.extend(decide(tenant, locked, command, settings, now)?);
         }
     }
-    store(work, &changes, now).await
+    store(work, &changes).await
 }
 
 /// Takes an agent off duty whose account was deactivated or deleted.

@@ -96,7 +96,7 @@ impl Writer for Commands {
         let mut together = Together { agents, settings, now, changes: Vec::new() };
         let outcomes = asked.iter().map(|one| together.decide(one)).collect();
         if !together.changes.is_empty() {
-            changes::store(&mut work, &together.changes, now).await?;
+            changes::store(&mut work, &together.changes).await?;
             work.commit().await?;
         }
         Ok(outcomes)

@@ -183,7 +183,7 @@ impl Looking<'_> {
             let next = machine::next_timer(&self.locked.agent, &self.settings.agents);
             rows::set_timer(self.work.conn(), self.tenant, &self.locked.agent.user, next).await?;
         } else {
-            changes::store(&mut self.work, &self.changes, self.now).await?;
+            changes::store(&mut self.work, &self.changes).await?;
         }
         self.work.commit().await
     }

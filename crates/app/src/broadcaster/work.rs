@@ -1,20 +1,22 @@
 //! One transaction, of one tenant or of several, and what is to be said once it is committed. Rows are locked by kind, and
-//! within a kind by tenant and key: the domain's, then the queues' days, then the tenants' sequences.
+//! within a kind by tenant and key: the domain's, then the queues' numbers, the agents', then the tenants' sequences.
 
 use super::Broadcaster;
 use super::plan::Plan;
 use super::settling::{Trace, settle};
 use crate::{Error, Result};
-use model::queues::Day;
-use model::{Event, EventId, NewEvent, QueueId, TenantId, WebhookId};
+use model::agents::Day;
+use model::queues::Figures;
+use model::{Event, EventId, NewEvent, QueueId, TenantId, TenantSettings, Timestamp, UserId, WebhookId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use store::deliveries::{self, Delivery};
 use store::idempotency::{self, Key};
 use store::journal::{self, Append, Head};
+use store::queue_figures::Span;
 use store::revocations::{self, Revoked};
-use store::{Conn, Tx, queue_days};
+use store::{Conn, Tx, agent_days, queue_figures};
 use webhooks::Reservation;
 
 /// Deliveries that one transaction may write: two seconds' worth, for which it keeps its tenants' other writers waiting, and
@@ -35,12 +37,30 @@ pub(crate) struct Work<'a> {
 #[derive(Default)]
 struct Part {
     events: Vec<NewEvent>,
-    /// What is to be added to queues' days, in the order in which their rows are locked.
-    days: BTreeMap<(QueueId, i64), Day>,
+    /// What is to be added to queues' numbers, in the order in which their rows are locked.
+    queues: BTreeMap<(QueueId, Span), Figures>,
+    /// The same for agents' days.
+    agents: BTreeMap<(UserId, i64), Day>,
     revoked: Vec<Revoked>,
     /// Idempotency keys, each with the place of its first event.
     keys: Vec<(Key, usize)>,
     webhooks_edited: bool,
+}
+
+/// When something is to count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When {
+    /// The tenant's day, counted from 1970-01-01.
+    pub day: i64,
+    /// The moment.
+    pub at: Timestamp,
+}
+
+impl When {
+    /// Now, by the tenant's settings.
+    pub fn of(settings: &TenantSettings, at: Timestamp) -> Self {
+        Self { day: settings.day_of(at), at }
+    }
 }
 
 /// What a transaction wrote.
@@ -72,9 +92,17 @@ impl<'a> Work<'a> {
         self.part(tenant).events.push(event);
     }
 
-    /// Adds to a queue's numbers of a day.
-    pub fn count(&mut self, tenant: &TenantId, queue: &QueueId, day: i64, more: Day) {
-        *self.part(tenant).days.entry((queue.clone(), day)).or_default() += more;
+    /// Adds to a queue's numbers of the tenant's day, and of the minute.
+    pub fn count_for_queue(&mut self, tenant: &TenantId, queue: &QueueId, when: When, more: Figures) {
+        let queues = &mut self.part(tenant).queues;
+        for span in [Span::Day(when.day), Span::Minute(when.at.minute())] {
+            *queues.entry((queue.clone(), span)).or_default() += more;
+        }
+    }
+
+    /// Adds to an agent's numbers of the tenant's day.
+    pub fn count_for_agent(&mut self, tenant: &TenantId, user: &UserId, when: When, more: Day) {
+        *self.part(tenant).agents.entry((user.clone(), when.day)).or_default() += more;
     }
 
     /// Takes an idempotency key for those events; gives whether it was free.
@@ -121,7 +149,7 @@ impl<'a> Work<'a> {
     /// Commits, then rings the doorbells. The sequence rows are the last thing to be locked. Gives the events as they stand
     /// in the logs, each tenant's in order.
     pub async fn commit_events(mut self) -> Result<Vec<Arc<Event>>> {
-        self.add_to_days().await?;
+        self.add_to_numbers().await?;
         self.bump_webhooks_versions().await?;
         let committed = self.write().await?;
         let Self { broadcaster, tx, parts, trace } = self;
@@ -137,12 +165,17 @@ impl<'a> Work<'a> {
         Ok(events)
     }
 
-    async fn add_to_days(&mut self) -> Result<()> {
-        for (tenant, part) in &mut self.parts {
-            for ((queue, day), more) in std::mem::take(&mut part.days) {
-                queue_days::add(self.tx.conn(), tenant, &queue, day, &more).await?;
-            }
-        }
+    async fn add_to_numbers(&mut self) -> Result<()> {
+        let of_queues: Vec<queue_figures::More<'_>> = (self.parts.iter())
+            .flat_map(|(tenant, part)| part.queues.iter().map(move |at| (tenant, at)))
+            .map(|(tenant, ((queue, span), more))| (tenant, queue, *span, *more))
+            .collect();
+        let of_agents: Vec<agent_days::More<'_>> = (self.parts.iter())
+            .flat_map(|(tenant, part)| part.agents.iter().map(move |at| (tenant, at)))
+            .map(|(tenant, ((user, day), more))| (tenant, user, *day, *more))
+            .collect();
+        queue_figures::add(self.tx.conn(), &of_queues).await?;
+        agent_days::add(self.tx.conn(), &of_agents).await?;
         Ok(())
     }
 

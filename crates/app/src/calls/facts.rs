@@ -55,9 +55,14 @@ pub(super) async fn gather(
 }
 
 impl Facts {
+    /// The queue, if there still is one of that id.
+    pub fn queue(&self, id: &QueueId) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.id == *id)
+    }
+
     /// The queue must exist, and calls wait in it.
     pub fn check_queue(&self, id: &QueueId, field: &str) -> Result<()> {
-        match self.queues.iter().find(|queue| queue.id == *id) {
+        match self.queue(id) {
             None => Err(Error::field(field, "must be the id of a queue")),
             Some(queue) if queue.channel != Channel::Voice => {
                 Err(Error::field(field, "must be a queue of calls, not of chats"))

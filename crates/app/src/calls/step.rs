@@ -3,11 +3,12 @@
 use super::facts::Facts;
 use crate::Result;
 use crate::agents::{self, LockedAgents};
-use crate::broadcaster::Work;
+use crate::broadcaster::{When, Work};
 use crate::events::calls::Said;
+use model::agents::Day;
 use model::calls::{Call, Counted, Step};
-use model::queues::Day;
-use model::{TenantId, UserId};
+use model::queues::{EndedEntry, Figures};
+use model::{Handling, QueueId, TenantId, UserId};
 use store::calls as rows;
 
 /// The call that a step is about.
@@ -46,21 +47,33 @@ impl Subject<'_> {
         Ok(step.call)
     }
 
-    /// Adds to the numbers of the queues that there still are.
+    /// Adds to the numbers of agents, and of the queues that there still are.
     fn count(&self, work: &mut Work<'_>, facts: &Facts, step: &Step) {
-        let day = facts.settings.day_of(step.at);
+        let when = When::of(&facts.settings, step.at);
         for counted in &step.counted {
-            let (Counted::Entry(id, _) | Counted::Leg { queue: id, .. }) = counted;
-            let Some(queue) = facts.queues.iter().find(|queue| queue.id == *id) else { continue };
-            let mut more = Day::default();
             match counted {
-                Counted::Entry(_, entry) => {
-                    let short = queue.settings.short_abandon(facts.settings.short_abandon());
-                    more.count(entry, queue.settings.threshold, short);
+                Counted::Entry(queue, entry) => self.count_entry(work, facts, when, queue, entry),
+                Counted::Leg { user, queue, talk, hold, .. } => {
+                    let handling = Handling::of_leg(*talk, *hold);
+                    work.count_for_agent(self.tenant, user, when, Day { handling, ..Day::default() });
+                    if let Some(queue) = queue.as_ref().filter(|id| facts.queue(id).is_some()) {
+                        let more = Figures { handling, ..Figures::default() };
+                        work.count_for_queue(self.tenant, queue, when, more);
+                    }
                 }
-                Counted::Leg { talk, hold, .. } => more.handled(*talk, *hold),
+                Counted::MissedOffer(user) => {
+                    let more = Day { missed_offers: 1, ..Day::default() };
+                    work.count_for_agent(self.tenant, user, when, more);
+                }
             }
-            work.count(self.tenant, &queue.id, day, more);
         }
+    }
+
+    fn count_entry(&self, work: &mut Work<'_>, facts: &Facts, when: When, id: &QueueId, entry: &EndedEntry) {
+        let Some(queue) = facts.queue(id) else { return };
+        let short = queue.settings.short_abandon(facts.settings.short_abandon());
+        let mut more = Figures::default();
+        more.count(entry, queue.settings.threshold, short);
+        work.count_for_queue(self.tenant, id, when, more);
     }
 }

@@ -3,7 +3,7 @@
 use super::event;
 use crate::queues::{AgentCounts, Stats};
 use model::agents::Source;
-use model::queues::{Channel, Member, Queue};
+use model::queues::{Channel, Figures, Member, Queue};
 use model::{Audience, EventName, NewEvent, QueueId, TenantId, Timestamp, UserId, catalogue};
 use serde::Serialize;
 use std::time::Duration;
@@ -154,12 +154,13 @@ struct QueueStats<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_joined_at: Option<Timestamp>,
     agents: AgentCounts,
-    today: Today,
+    today: Ended,
+    last_30_minutes: Ended,
 }
 
-/// A day's numbers as they are told.
+/// The numbers of an interval as they are told.
 #[derive(Serialize)]
-struct Today {
+struct Ended {
     offered: u64,
     answered: u64,
     abandoned: u64,
@@ -174,29 +175,35 @@ struct Today {
     max_wait_seconds: f64,
 }
 
+impl Ended {
+    fn of(figures: &Figures, stats: &Stats) -> Self {
+        Self {
+            offered: figures.offered,
+            answered: figures.answered,
+            abandoned: figures.abandoned,
+            short_abandoned: figures.short_abandoned,
+            timed_out: figures.timed_out,
+            service_level_percent: figures.service_level_percent(stats.service_level_counts),
+            threshold_seconds: stats.queue.settings.threshold.as_secs(),
+            abandonment_percent: figures.abandonment_percent(),
+            average_abandon_seconds: figures.average_abandon_seconds(),
+            asa_seconds: figures.asa_seconds(),
+            aht_seconds: figures.handling.aht_seconds(),
+            max_wait_seconds: figures.max_wait_seconds(),
+        }
+    }
+}
+
 /// `queue.stats`, which stands in no log.
 pub(crate) fn stats(tenant: &TenantId, stats: &Stats, at: Timestamp) -> NewEvent {
-    let day = &stats.today;
     let fields = QueueStats {
         about: about(tenant, &stats.queue, at),
         waiting: stats.waiting,
         longest_wait_seconds: stats.longest_wait(at).as_secs_f64(),
         oldest_joined_at: stats.oldest_joined_at,
         agents: stats.agents,
-        today: Today {
-            offered: day.offered,
-            answered: day.answered,
-            abandoned: day.abandoned,
-            short_abandoned: day.short_abandoned,
-            timed_out: day.timed_out,
-            service_level_percent: day.service_level_percent(),
-            threshold_seconds: stats.queue.settings.threshold.as_secs(),
-            abandonment_percent: day.abandonment_percent(),
-            average_abandon_seconds: day.average_abandon_seconds(),
-            asa_seconds: day.asa_seconds(),
-            aht_seconds: day.aht_seconds(),
-            max_wait_seconds: day.max_wait_seconds(),
-        },
+        today: Ended::of(&stats.today, stats),
+        last_30_minutes: Ended::of(&stats.last_30_minutes, stats),
     };
     of_queue(catalogue::QUEUE_STATS, &stats.queue.id, Vec::new(), &fields)
 }

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use store::queues::{self as rows, Stored};
 use store::revocations::Revoked;
-use store::{Asked, queue_days, queue_entries, queue_members};
+use store::{Asked, queue_entries, queue_figures, queue_members};
 
 /// Queues of a tenant, at most: what is computed for all of them at once stays small.
 pub(crate) const QUEUES_AT_MOST: i64 = 2_000;
@@ -114,7 +114,7 @@ impl Queues {
             work.revoke(tenant, Revoked::User(member.user)).await?;
         }
         queue_members::remove_all(work.conn(), tenant, id).await?;
-        queue_days::delete(work.conn(), tenant, id).await?;
+        queue_figures::delete(work.conn(), tenant, id).await?;
         rows::delete(work.conn(), tenant, id).await?;
         work.emit(tenant, events::deleted(tenant, &queue, now));
         work.commit().await

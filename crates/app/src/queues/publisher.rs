@@ -5,7 +5,7 @@
 mod dirty;
 mod known;
 
-use super::stats::{Question, Stats};
+use super::stats::{Frame, Question, Stats};
 use super::{QUEUES_AT_MOST, Queues, rows, stats};
 use crate::{Error, Result, events};
 use async_recursion::async_recursion as boxed;
@@ -113,14 +113,14 @@ impl Queues {
     async fn moved_of(&self, tenants: &[TenantId], state: &State) -> Result<Vec<TenantId>> {
         let mut reader = self.broadcaster.store.read().await?;
         let heads = journal::heads(reader.conn(), tenants).await?;
-        // Each time anew: another time zone is another day, and no event tells of it.
+        // Each time anew: another time zone is another day, another variant another level, and no event tells of them.
         let settings = settings::of_tenants(reader.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
         let has_moved = |(tenant, head): (TenantId, i64)| {
             // Of settings that cannot be read the refreshing tells.
             let Ok(settings) = settings.get(&tenant)? else { return Some(tenant) };
             let known = state.tenants.get(&tenant)?;
-            (known.seq != head || !known.is_of(settings.day_of(now))).then_some(tenant)
+            (known.seq != head || known.frame != Some(Frame::of(settings, now))).then_some(tenant)
         };
         Ok(heads.into_iter().filter_map(has_moved).collect())
     }
@@ -153,11 +153,11 @@ impl Queues {
             let read = settings.remove(&tenant).unwrap_or_else(|| Ok(TenantSettings::default()));
             let Some(settings) = or_later(tenant.as_str(), read.map_err(Error::from))? else { continue };
             let known = state.tenants.entry(tenant.clone()).or_default();
-            let day = settings.day_of(now);
+            let frame = Frame::of(&settings, now);
             if let Some((dirty, queues)) =
-                or_later(tenant.as_str(), wanted(snapshot.conn(), &tenant, known, head, day).await)?
+                or_later(tenant.as_str(), wanted(snapshot.conn(), &tenant, known, head, frame).await)?
             {
-                questions.push(Question { tenant, day, queues });
+                questions.push(Question { tenant, frame, queues });
                 notes.push((head, dirty));
             }
         }
@@ -166,9 +166,7 @@ impl Queues {
             let (Some(all), Some(known)) = (answer, state.tenants.get_mut(&question.tenant)) else {
                 continue;
             };
-            if !dirty.is_empty() {
-                known.take_in(&dirty, all, question.day, now);
-            }
+            known.take_in(&dirty, all, question.frame, now);
             known.seq = head;
             refreshed.insert(question.tenant);
         }
@@ -182,9 +180,9 @@ async fn wanted(
     tenant: &TenantId,
     known: &Known,
     head: i64,
-    day: i64,
+    frame: Frame,
 ) -> Result<(Dirty, Vec<Queue>)> {
-    let dirty = dirty::since(conn.again(), tenant, known, head, day).await?;
+    let dirty = dirty::since(conn.again(), tenant, known, head, frame).await?;
     let queues = if dirty.is_empty() { Vec::new() } else { load(conn, tenant, known, &dirty).await? };
     Ok((dirty, queues))
 }

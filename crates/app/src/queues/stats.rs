@@ -1,15 +1,18 @@
-//! What is true of queues now and was today, by the definitions of `docs/metrics-definitions.md`. Any number of queues costs
+//! What is true of queues now and was lately, by the definitions of `docs/metrics-definitions.md`. Any number of queues costs
 //! the same number of questions.
 
 use super::{Queues, UNKNOWN, check_sight, rows};
 use crate::{Caller, Result};
 use async_recursion::async_recursion as boxed;
 use model::agents::State;
-use model::queues::{Day, Queue};
+use model::queues::{Figures, Queue, ServiceLevelCounts};
 use model::{QueueId, TenantId, TenantSettings, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
-use store::{Asked, Conn, queue_days, queue_entries, queue_members, settings};
+use store::{Asked, Conn, queue_entries, queue_figures, queue_members, settings};
+
+/// Minutes that count as the last ones, the present one among them.
+const LAST_MINUTES: i64 = 30;
 
 /// A queue's numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +26,11 @@ pub struct Stats {
     /// The members by state.
     pub agents: AgentCounts,
     /// What has ended since the tenant's midnight.
-    pub today: Day,
+    pub today: Figures,
+    /// What has ended in the last thirty minutes, the present one among them.
+    pub last_30_minutes: Figures,
+    /// Which entries the tenant counts as good ones.
+    pub service_level_counts: ServiceLevelCounts,
 }
 
 /// A queue's members by published state.
@@ -66,27 +73,39 @@ impl Stats {
     }
 }
 
+/// What is now for a tenant's numbers: while it is the same, only events change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The tenant's day.
+    pub day: i64,
+    /// The minute.
+    pub minute: i64,
+    /// Which entries the tenant counts as good ones.
+    pub service_level_counts: ServiceLevelCounts,
+}
+
+impl Frame {
+    /// By the tenant's settings.
+    pub fn of(settings: &TenantSettings, now: Timestamp) -> Self {
+        let service_level_counts = settings.service_level_counts;
+        Self { day: settings.day_of(now), minute: now.minute(), service_level_counts }
+    }
+}
+
 /// Queues of a tenant whose numbers are wanted.
 pub(crate) struct Question {
     /// The tenant.
     pub tenant: TenantId,
-    /// The day that it is for the tenant.
-    pub day: i64,
+    /// What is now for the tenant.
+    pub frame: Frame,
     /// The queues.
     pub queues: Vec<Queue>,
 }
 
-/// The numbers of all those queues, in their order, in three statements for each 256 of them.
+/// The numbers of all those queues, in their order, in four statements for each 256 of them. The minute is the same for all.
 pub(crate) async fn compute_all(mut conn: Conn<'_>, questions: &[Question]) -> Result<Vec<Vec<Stats>>> {
     let asked: Vec<Asked<'_>> = questions.iter().flat_map(Question::asked).collect();
-    let new = |queue: &Queue| Stats {
-        queue: queue.clone(),
-        waiting: 0,
-        oldest_joined_at: None,
-        agents: AgentCounts::default(),
-        today: Day::default(),
-    };
-    let mut all: Vec<Stats> = questions.iter().flat_map(|question| &question.queues).map(new).collect();
+    let mut all: Vec<Stats> = questions.iter().flat_map(Question::nothing).collect();
     for waiting in queue_entries::counts(conn.again(), &asked).await? {
         let Some(stats) = all.get_mut(waiting.place) else { continue };
         (stats.waiting, stats.oldest_joined_at) = (waiting.entries, Some(waiting.oldest_joined_at));
@@ -95,9 +114,15 @@ pub(crate) async fn compute_all(mut conn: Conn<'_>, questions: &[Question]) -> R
         let Some(stats) = all.get_mut(counted.place) else { continue };
         stats.agents.add(counted.state, counted.is_paused, counted.members);
     }
-    for (place, day) in queue_days::find(conn, &asked).await? {
+    for (place, figures) in queue_figures::of_days(conn.again(), &asked).await? {
         let Some(stats) = all.get_mut(place) else { continue };
-        stats.today = day;
+        stats.today = figures;
+    }
+    if let Some(minute) = questions.iter().map(|question| question.frame.minute).min() {
+        for (place, figures) in queue_figures::since_minute(conn, &asked, minute - LAST_MINUTES + 1).await? {
+            let Some(stats) = all.get_mut(place) else { continue };
+            stats.last_30_minutes = figures;
+        }
     }
     let mut all = all.into_iter();
     Ok(questions.iter().map(|question| all.by_ref().take(question.queues.len()).collect()).collect())
@@ -105,11 +130,24 @@ pub(crate) async fn compute_all(mut conn: Conn<'_>, questions: &[Question]) -> R
 
 impl Question {
     fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
-        self.queues.iter().map(|queue| Asked { tenant: &self.tenant, queue: &queue.id, day: self.day })
+        self.queues.iter().map(|queue| Asked { tenant: &self.tenant, queue: &queue.id, day: self.frame.day })
+    }
+
+    /// The queues before anything is known of them.
+    fn nothing(&self) -> impl Iterator<Item = Stats> {
+        self.queues.iter().map(|queue| Stats {
+            queue: queue.clone(),
+            waiting: 0,
+            oldest_joined_at: None,
+            agents: AgentCounts::default(),
+            today: Figures::default(),
+            last_30_minutes: Figures::default(),
+            service_level_counts: self.frame.service_level_counts,
+        })
     }
 }
 
-/// The numbers of one tenant's queues at `now`, in their order, of the day that it is by the tenant's `settings`.
+/// The numbers of one tenant's queues at `now`, in their order, by the tenant's `settings`.
 pub(crate) async fn compute(
     conn: Conn<'_>,
     tenant: &TenantId,
@@ -117,7 +155,7 @@ pub(crate) async fn compute(
     settings: &TenantSettings,
     now: Timestamp,
 ) -> Result<Vec<Stats>> {
-    let question = Question { tenant: tenant.clone(), day: settings.day_of(now), queues };
+    let question = Question { tenant: tenant.clone(), frame: Frame::of(settings, now), queues };
     Ok(compute_all(conn, &[question]).await?.pop().unwrap_or_default())
 }
 

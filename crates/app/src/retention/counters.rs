@@ -16,13 +16,15 @@ pub(super) enum Table {
     IdempotencyKeys,
     PresenceEdges,
     QueueDays,
+    QueueMinutes,
+    AgentDays,
     Revocations,
     Sessions,
     WsTickets,
 }
 
 /// Their names, in the order of [`Table`].
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "events",
     "webhook_logs",
     "webhook_attempts",
@@ -32,6 +34,8 @@ const NAMES: [&str; 12] = [
     "idempotency_keys",
     "presence_edges",
     "queue_days",
+    "queue_minutes",
+    "agent_days",
     "revocations",
     "sessions",
     "ws_tickets",
@@ -48,6 +52,8 @@ impl From<Aging> for Table {
             Aging::WebhookRollups => Self::WebhookRollups,
             Aging::AgentHistory => Self::AgentHistory,
             Aging::QueueDays => Self::QueueDays,
+            Aging::QueueMinutes => Self::QueueMinutes,
+            Aging::AgentDays => Self::AgentDays,
         }
     }
 }

@@ -17,6 +17,7 @@ mod apply;
 mod change;
 mod choose;
 mod command;
+mod day;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -27,6 +28,7 @@ pub use agent::{Agent, Chosen, MAX_WORK, WorkItem, published_state};
 pub use apply::apply;
 pub use change::{AgentEvent, Change, StateChanged};
 pub use command::{Choice, Command, Policies, Refusal};
+pub use day::{Day, Times};
 pub use timers::next_timer;
 pub use vocabulary::{
     Device, DisconnectPolicy, LogoutReason, OfferOutcome, Presence, Source, State, VoicePhase, reasons,

@@ -113,6 +113,14 @@ OfferOutcome {
     CallerGone = "caller_gone",
 });
 
+impl OfferOutcome {
+    /// Whether it is one that the agent has missed, and could have taken.
+    #[must_use]
+    pub fn is_missed(self) -> bool {
+        matches!(self, Self::NoAnswer | Self::Declined)
+    }
+}
+
 vocabulary!(/// Whether an agent's telephone can be rung.
 #[derive(Default)]
 Device {

@@ -157,6 +157,7 @@ impl<'a> Progress<'a> {
         let Some(leg) = missed else { return };
         if reported || leg.role == Role::Agent {
             self.say_to_self(&leg, What::Missed { leg: id.clone(), outcome, ring: leg.ring(now) });
+            self.counted.extend(outcome.is_missed().then(|| Counted::MissedOffer(leg.user.clone())));
         }
         let ended = match leg.role {
             Role::Agent => AgentCommand::OfferEnded { leg: id.clone(), outcome },
@@ -247,9 +248,10 @@ impl<'a> Progress<'a> {
         let facts = leg.queue.as_ref().and_then(|queue| self.context.queue(queue));
         let wrap_up = facts.map(|facts| facts.settings.wrap_up).filter(|time| !time.is_zero());
         self.work(&leg.user, AgentCommand::WorkEnded { leg: id.clone(), wrap_up });
-        if let (Some(queue), false) = (leg.queue.clone(), self.estimated) {
+        let is_work = leg.queue.is_some() || self.call.direction != Direction::Internal;
+        if is_work && !self.estimated {
             let (talk, hold) = (leg.talk(now), leg.hold(now));
-            self.counted.push(Counted::Leg { queue, leg: leg.id, talk, hold });
+            self.counted.push(Counted::Leg { user: leg.user, queue: leg.queue, leg: leg.id, talk, hold });
         }
     }
 }

@@ -18,19 +18,21 @@ pub struct Step {
     pub events: Vec<CallEvent>,
     /// What it means for agents, in this order.
     pub agents: Vec<(UserId, agents::Command)>,
-    /// What counts for queues' numbers.
+    /// What counts for queues' and agents' numbers.
     pub counted: Vec<Counted>,
 }
 
-/// Something that counts for a queue's numbers.
+/// Something that counts for the numbers of a queue or an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Counted {
     /// A stay ended.
     Entry(QueueId, EndedEntry),
-    /// An agent's part in a call of the queue ended.
+    /// An agent's part in a call of a queue, or in another one with outside, ended.
     Leg {
-        /// The queue.
-        queue: QueueId,
+        /// The agent.
+        user: UserId,
+        /// The queue that it was for, if it was for one.
+        queue: Option<QueueId>,
         /// The agent's part.
         leg: LegId,
         /// How long the agent talked.
@@ -38,6 +40,8 @@ pub enum Counted {
         /// How long the other was on hold.
         hold: Duration,
     },
+    /// An agent let an offer pass, or declined it.
+    MissedOffer(UserId),
 }
 
 /// One event about a call.

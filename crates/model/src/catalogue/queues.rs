@@ -61,6 +61,35 @@ const LEFT: &[Field] = &[
     SIZE.like("2"),
 ];
 
+const ENDED: &[Field] = &[
+    integer("offered", "Stays that ended").like("120"),
+    integer("answered", "Of these: answered").like("104"),
+    integer("abandoned", "The caller hung up after the limit for short ones").like("9"),
+    integer("short_abandoned", "The caller hung up before it; in no rate").like("3"),
+    integer("timed_out", "Left the queue without an answer, the caller still there").like("4"),
+    number(
+        "service_level_percent",
+        "Good ones, of all but the short ones; null if there are none. Good are those answered within the threshold, and \
+         where `service_level_counts` says so those given up within it",
+    )
+    .nullable()
+    .like("82.1"),
+    integer("threshold_seconds", "That threshold").like("20"),
+    number("abandonment_percent", "Abandoned, of all but the short ones; null if there are none")
+        .nullable()
+        .like("7.7"),
+    seconds("average_abandon_seconds", "The average wait of the abandoned; null if there are none")
+        .nullable()
+        .like("31.5"),
+    seconds("asa_seconds", "The average wait of the answered; null if there are none")
+        .nullable()
+        .like("14.2"),
+    seconds("aht_seconds", "The average of talk, hold and wrap-up by leg; null if there are none")
+        .nullable()
+        .like("205.75"),
+    seconds("max_wait_seconds", "The longest wait").like("97"),
+];
+
 const STATS: &[Field] = &[
     WAITING,
     seconds("longest_wait_seconds", "How long the oldest has waited, at `at`").like("34.5"),
@@ -79,37 +108,8 @@ const STATS: &[Field] = &[
         ],
         "The queue's members by state",
     ),
-    object(
-        "today",
-        &[
-            integer("offered", "Stays that ended").like("120"),
-            integer("answered", "Of these: answered").like("104"),
-            integer("abandoned", "The caller hung up after the limit for short ones").like("9"),
-            integer("short_abandoned", "The caller hung up before it; in no rate").like("3"),
-            integer("timed_out", "Left the queue without an answer, the caller still there").like("4"),
-            number(
-                "service_level_percent",
-                "Answered within the threshold, of all but the short ones; null if there are none",
-            )
-            .nullable()
-            .like("82.1"),
-            integer("threshold_seconds", "That threshold").like("20"),
-            number("abandonment_percent", "Abandoned, of all but the short ones; null if there are none")
-                .nullable()
-                .like("7.7"),
-            seconds("average_abandon_seconds", "The average wait of the abandoned; null if there are none")
-                .nullable()
-                .like("31.5"),
-            seconds("asa_seconds", "The average wait of the answered; null if there are none")
-                .nullable()
-                .like("14.2"),
-            seconds("aht_seconds", "The average of talk, hold and wrap-up by leg; null if there are none")
-                .nullable()
-                .like("205.75"),
-            seconds("max_wait_seconds", "The longest wait").like("97"),
-        ],
-        "Since midnight in the tenant's time zone",
-    ),
+    object("today", ENDED, "What has ended since midnight in the tenant's time zone"),
+    object("last_30_minutes", ENDED, "The same for the present minute and the 29 before it"),
 ];
 
 const PAUSE_REASON: Field = text("reason", "Why, in a word of the tenant's").optional().like("training");

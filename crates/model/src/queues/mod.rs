@@ -1,9 +1,9 @@
-//! What a queue is: its settings, its members and, in `day`, its numbers. Knows nothing of calls or chats beyond how their
+//! What a queue is: its settings, its members and, in `figures`, its numbers. Knows nothing of calls or chats beyond how their
 //! stay in the queue ended.
 
-mod day;
+mod figures;
 
-pub use day::{Day, EndedEntry};
+pub use figures::{EndedEntry, Figures};
 
 use crate::words::vocabulary;
 use crate::{QueueId, Timestamp, UserId};
@@ -35,6 +35,14 @@ LeftReason {
     Removed = "removed",
     /// Nobody saw why.
     Unknown = "unknown",
+});
+
+vocabulary!(/// Which entries the service level counts as good ones. Vendors differ.
+ServiceLevelCounts {
+    /// Those answered within the threshold.
+    Answered = "answered",
+    /// Those that were given up within it as well.
+    AnsweredOrAbandoned = "answered_or_abandoned",
 });
 
 /// A queue.

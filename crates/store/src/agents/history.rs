@@ -1,8 +1,9 @@
 //! What agents' states were: one row a change, kept for reports on adherence.
 
 use crate::rows::parts;
-use crate::{Conn, Result, from_row, on};
-use model::agents::Change;
+use crate::sums::read;
+use crate::{Conn, Result, corrupt, from_row, on};
+use model::agents::{Change, State, Times};
 use model::{CallId, TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
 
@@ -95,6 +96,25 @@ pub async fn history(
          FROM agent_state_history WHERE tenant_id = ? AND user_id = ? AND version >= ? AND version < ?
          ORDER BY version DESC LIMIT ?")
         .bind(tenant.as_str()).bind(user.as_str()).bind(first).bind(before).bind(limit).fetch_all(c).await)
+}
+
+/// How long an agent was in each state from `from` until its last change.
+pub async fn times_since(conn: Conn<'_>, tenant: &TenantId, user: &UserId, from: Timestamp) -> Result<Times> {
+    let lesser = if conn.is_mysql() { "LEAST" } else { "MIN" };
+    let rows: Vec<(String, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT previous_state, CAST(SUM(");
+        select.push(lesser).push("(previous_state_ms, changed_at - ").push_bind(from.0);
+        select.push(")) AS SIGNED) FROM agent_state_history WHERE tenant_id = ").push_bind(tenant.as_str());
+        select.push(" AND user_id = ").push_bind(user.as_str()).push(" AND changed_at >= ").push_bind(from.0);
+        select.push(" GROUP BY previous_state");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let mut times = Times::default();
+    for (word, ms) in rows {
+        let state = State::parse(&word).ok_or_else(|| corrupt("agent_state_history.previous_state", word))?;
+        times.add(state, read(ms));
+    }
+    Ok(times)
 }
 
 /// Whether anything is kept of an agent.

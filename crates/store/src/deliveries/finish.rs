@@ -5,6 +5,7 @@ use super::failures;
 use super::latency::{self, Histogram};
 use super::{IN_LANE, TO_BE_CLAIMED};
 use crate::rows::{few_parts, parts};
+use crate::sums::add_to_known;
 use crate::{Conn, Result, on};
 use model::{LogId, ServerId, TenantId, Timestamp, WebhookId};
 use sqlx::QueryBuilder;
@@ -152,18 +153,8 @@ async fn add_to_rollups(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> 
             rollup.latencies.add(attempt.duration_ms);
         }
     }
-    let columns = ROLLUP_COLUMNS.into_iter().chain(latency::COLUMNS);
-    let add = |column: &str| match conn.is_mysql() {
-        true => format!("{column} = {column} + VALUES({column})"),
-        false => format!("{column} = {column} + excluded.{column}"),
-    };
-    let sums: Vec<String> = columns.clone().map(add).collect();
-    let on_conflict = if conn.is_mysql() {
-        " ON DUPLICATE KEY UPDATE "
-    } else {
-        " ON CONFLICT (tenant_id, webhook_id, minute_at) DO UPDATE SET "
-    };
-    let columns: Vec<&str> = columns.collect();
+    let columns: Vec<&str> = ROLLUP_COLUMNS.into_iter().chain(latency::COLUMNS).collect();
+    let add = add_to_known(&conn, "tenant_id, webhook_id, minute_at", &columns, &[]);
     let rollups: Vec<_> = rollups.iter().collect();
     for rollups in few_parts(&rollups) {
         on!(conn.again(), c => {
@@ -176,7 +167,7 @@ async fn add_to_rollups(mut conn: Conn<'_>, attempts: &[Attempt]) -> Result<()> 
                     row.push_bind(count);
                 }
             });
-            insert.push(on_conflict).push(sums.join(", "));
+            insert.push(&add);
             insert.build().execute(c).await.map(|_| ())
         })?;
     }

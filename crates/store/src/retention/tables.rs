@@ -26,12 +26,17 @@ pub enum Aging {
     AgentHistory,
     /// Queues' numbers, by the day that they are of.
     QueueDays,
+    /// Queues' numbers, by the minute that they are of.
+    QueueMinutes,
+    /// Agents' numbers, by the day that they are of.
+    AgentDays,
 }
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
+const QUEUE_FIGURES: &str = "tenant_id, queue_id, span, number";
 
 impl Aging {
-    /// Name, primary key, and the column that tells the age.
+    /// Name, primary key, and what the age is compared with, a column after the condition that there may be.
     fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Sessions => ("sessions", "tenant_id, id", "expires_at"),
@@ -43,14 +48,17 @@ impl Aging {
             Self::PresenceEdges => ("presence_edges", "id", "written_at"),
             Self::WebhookRollups => ("webhook_rollups", "tenant_id, webhook_id, minute_at", "minute_at"),
             Self::AgentHistory => ("agent_state_history", "tenant_id, user_id, version", "changed_at"),
-            Self::QueueDays => ("queue_days", "tenant_id, queue_id, day", "day"),
+            Self::QueueDays => ("queue_figures", QUEUE_FIGURES, "span = 'day' AND number"),
+            Self::QueueMinutes => ("queue_figures", QUEUE_FIGURES, "span = 'minute' AND number"),
+            Self::AgentDays => ("agent_days", "tenant_id, user_id, day", "day"),
         }
     }
 
     /// What its column for the age tells of that moment.
     fn age(self, moment: Timestamp) -> i64 {
         match self {
-            Self::QueueDays => moment.0.div_euclid(DAY_MS),
+            Self::QueueDays | Self::AgentDays => moment.0.div_euclid(DAY_MS),
+            Self::QueueMinutes => moment.minute(),
             _ => moment.0,
         }
     }

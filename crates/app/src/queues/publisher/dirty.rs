@@ -2,6 +2,7 @@
 
 use super::known::Known;
 use crate::Result;
+use crate::queues::stats::Frame;
 use model::{Event, EventName, QueueId, TenantId, UserId, catalogue};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -35,23 +36,30 @@ impl Dirty {
     }
 }
 
-/// The queues that changed since `known` was read, where the log ends at `head` and it is `day` now.
+/// The queues that changed since `known` was read, where the log ends at `head` and now is `frame`.
 pub(super) async fn since(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     known: &Known,
     head: i64,
-    day: i64,
+    frame: Frame,
 ) -> Result<Dirty> {
     let stretch = head - known.seq;
-    if !known.is_of(day) || !(0..=STRETCH).contains(&stretch) {
+    let Some(before) = known.frame.filter(|_| (0..=STRETCH).contains(&stretch)) else {
+        return Ok(Dirty::All);
+    };
+    if (Frame { minute: frame.minute, ..before }) != frame {
         return Ok(Dirty::All);
     }
+    let mut queues = HashSet::new();
+    if before.minute != frame.minute {
+        queues.extend(known.moving().cloned());
+    }
     if stretch == 0 {
-        return Ok(Dirty::These { queues: HashSet::new(), edited: false });
+        return Ok(Dirty::These { queues, edited: false });
     }
     let events = journal::stretch(conn.again(), tenant, known.seq, head, &NAMES).await?;
-    let mut queues: HashSet<QueueId> = events.iter().flat_map(queues_of).collect();
+    queues.extend(events.iter().flat_map(queues_of));
     let users: HashSet<&UserId> = events.iter().filter(|event| is_of_state(event)).flat_map(named).collect();
     let users: Vec<UserId> = users.into_iter().cloned().collect();
     queues.extend(queue_members::of_users(conn, tenant, &users).await?.queues().iter().cloned());

@@ -1,8 +1,8 @@
 //! A tenant's numbers as this server knows them, and what is to be said of them. Asks nobody.
 
 use super::dirty::Dirty;
-use crate::queues::stats::Stats;
-use model::queues::Queue;
+use crate::queues::stats::{Frame, Stats};
+use model::queues::{Figures, Queue};
 use model::{QueueId, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -15,8 +15,8 @@ const WHILE_WAITING: Duration = Duration::from_secs(9);
 pub(super) struct Known {
     /// The log position up to which it is.
     pub seq: i64,
-    /// The day that the numbers are of; none before the first.
-    day: Option<i64>,
+    /// What was now for them; none before the first.
+    pub frame: Option<Frame>,
     queues: BTreeMap<QueueId, One>,
 }
 
@@ -31,19 +31,20 @@ struct One {
 impl Known {
     /// Whether nothing was ever read.
     pub(super) fn is_new(&self) -> bool {
-        self.day.is_none()
+        self.frame.is_none()
     }
 
-    /// Whether the numbers are of that day.
-    pub(super) fn is_of(&self, day: i64) -> bool {
-        self.day == Some(day)
+    /// The queues for which something counts that will count no longer when time goes on.
+    pub(super) fn moving(&self) -> impl Iterator<Item = &QueueId> {
+        let is_moving = |one: &One| one.stats.last_30_minutes != Figures::default();
+        self.queues.iter().filter(move |(_, one)| is_moving(one)).map(|(id, _)| id)
     }
 
-    /// Takes in what was read of the queues that were in question, for `day`; those that are missing are gone.
-    pub(super) fn take_in(&mut self, dirty: &Dirty, all: Vec<Stats>, day: i64, now: Timestamp) {
+    /// Takes in what was read of the queues that were in question, for `frame`; those that are missing are gone.
+    pub(super) fn take_in(&mut self, dirty: &Dirty, all: Vec<Stats>, frame: Frame, now: Timestamp) {
         // What was known at the beginning is no news: whoever listens is told everything on coming.
         let was_new = self.is_new();
-        self.day = Some(day);
+        self.frame = Some(frame);
         let mut before = match dirty {
             Dirty::All => std::mem::take(&mut self.queues),
             Dirty::These { queues, .. } => {
@@ -88,9 +89,10 @@ impl Known {
 mod tests {
     use super::*;
     use crate::queues::stats::AgentCounts;
-    use model::queues::{Channel, Day, Settings};
+    use model::queues::{Channel, ServiceLevelCounts, Settings};
 
     const BEGINNING: Timestamp = Timestamp(1_000_000);
+    const FRAME: Frame = Frame { day: 0, minute: 16, service_level_counts: ServiceLevelCounts::Answered };
 
     fn stats(id: &str, waiting: u64) -> Stats {
         let queue = Queue {
@@ -101,7 +103,15 @@ mod tests {
             settings: Settings::default(),
         };
         let oldest_joined_at = (waiting > 0).then_some(BEGINNING);
-        Stats { queue, waiting, oldest_joined_at, agents: AgentCounts::default(), today: Day::default() }
+        Stats {
+            queue,
+            waiting,
+            oldest_joined_at,
+            agents: AgentCounts::default(),
+            today: Figures::default(),
+            last_30_minutes: Figures::default(),
+            service_level_counts: FRAME.service_level_counts,
+        }
     }
 
     fn these(ids: &[&str]) -> Dirty {
@@ -119,12 +129,12 @@ mod tests {
     fn begun() -> Known {
         let mut known = Known::default();
         let all = vec![stats("a", 0), stats("b", 0)];
-        known.take_in(&Dirty::All, all, 0, BEGINNING);
+        known.take_in(&Dirty::All, all, FRAME, BEGINNING);
         known
     }
 
     fn take_in(known: &mut Known, dirty: &Dirty, all: Vec<Stats>) {
-        known.take_in(dirty, all, 0, BEGINNING);
+        known.take_in(dirty, all, FRAME, BEGINNING);
     }
 
     #[test]
@@ -157,5 +167,14 @@ mod tests {
         let mut names: Vec<&str> = known.all().map(|one| one.queue.name.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["b", "c"]);
+    }
+
+    #[test]
+    fn only_queues_with_recent_numbers_move_with_the_minute() {
+        let mut known = begun();
+        let mut lately = stats("a", 0);
+        lately.last_30_minutes.offered = 1;
+        take_in(&mut known, &these(&["a"]), vec![lately]);
+        assert_eq!(known.moving().map(QueueId::as_str).collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -196,11 +196,19 @@ impl Fold {
     }
 }
 
-/// What `log` says about entries: their queue, how they ended, and how long an agent's part for a queue was.
+/// What `log` says about entries, their queue and how they ended, and about agents' parts.
 #[derive(Default)]
 pub(super) struct Said {
     pub entries: Vec<(QueueId, LeftReason, Duration, bool)>,
-    pub parts: Vec<(QueueId, Duration, Duration)>,
+    pub parts: Vec<Part>,
+}
+
+/// An agent's part in the call, from the answer to its end.
+pub(super) struct Part {
+    pub user: UserId,
+    pub queue: Option<QueueId>,
+    pub talk: Duration,
+    pub hold: Duration,
 }
 
 /// Statistics by somebody who knows only the events: offers between joining and leaving, and per agent answer, hold and the
@@ -235,21 +243,18 @@ pub(super) fn statistics<'a>(log: impl Iterator<Item = (Timestamp, &'a CallEvent
             What::Transferred { from, .. } => from.clone(),
             What::Ended(ending) if !ending.estimated => {
                 let rest = std::mem::take(&mut parts);
-                said.parts.extend(rest.into_iter().filter_map(|part| over(part, at)));
+                said.parts.extend(rest.into_iter().map(|part| over(part, at)));
                 None
             }
             _ => None,
         };
         if let Some(i) = parts.iter().position(|part| Some(&part.0) == part_over.as_ref()) {
-            said.parts.extend(over(parts.remove(i), at));
+            said.parts.push(over(parts.remove(i), at));
         }
     }
     said
 }
 
-fn over(
-    (_, queue, since, hold): (UserId, Option<QueueId>, Timestamp, Duration),
-    at: Timestamp,
-) -> Option<(QueueId, Duration, Duration)> {
-    Some((queue?, at.since(since).saturating_sub(hold), hold))
+fn over((user, queue, since, hold): (UserId, Option<QueueId>, Timestamp, Duration), at: Timestamp) -> Part {
+    Part { user, queue, talk: at.since(since).saturating_sub(hold), hold }
 }

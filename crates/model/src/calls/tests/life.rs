@@ -26,8 +26,13 @@ fn a_queue_call_is_answered_held_and_ended_with_its_times() {
         desk.last().agents,
         [(user("u1"), AgentCommand::WorkEnded { leg: leg.clone(), wrap_up: Some(secs(30)) })]
     );
-    let counted =
-        Counted::Leg { queue: queue("q1"), leg, talk: secs(90), hold: Duration::from_millis(5_500) };
+    let counted = Counted::Leg {
+        user: user("u1"),
+        queue: Some(queue("q1")),
+        leg,
+        talk: secs(90),
+        hold: Duration::from_millis(5_500),
+    };
     assert_eq!(desk.last().counted, [counted]);
 }
 

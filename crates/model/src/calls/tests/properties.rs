@@ -2,7 +2,9 @@
 
 use super::fold::{fold, statistics};
 use super::*;
-use crate::queues::{Day, LeftReason};
+use crate::Handling;
+use crate::agents::Day;
+use crate::queues::{Figures, LeftReason};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -92,6 +94,7 @@ proptest! {
         assert_order(&desk);
         assert_work(&desk);
         prop_assert_eq!(days_counted(&desk), days_told(&desk));
+        prop_assert_eq!(agents_counted(&desk), agents_told(&desk));
         assert_abandoned(&desk);
     }
 }
@@ -207,7 +210,7 @@ fn assert_abandoned(desk: &Desk) {
             _ => None,
         });
         let Some((queue, short)) = told else { continue };
-        let mut day = Day::default();
+        let mut day = Figures::default();
         for counted in &step.counted {
             if let Counted::Entry(of, entry) = counted
                 && Some(of) == queue.as_ref()
@@ -219,26 +222,27 @@ fn assert_abandoned(desk: &Desk) {
     }
 }
 
-fn days_counted(desk: &Desk) -> BTreeMap<QueueId, Day> {
-    let mut days: BTreeMap<QueueId, Day> = BTreeMap::new();
+fn days_counted(desk: &Desk) -> BTreeMap<QueueId, Figures> {
+    let mut days: BTreeMap<QueueId, Figures> = BTreeMap::new();
     for counted in desk.steps.iter().flat_map(|step| &step.counted) {
         match counted {
             Counted::Entry(queue, entry) => {
                 days.entry(queue.clone()).or_default().count(entry, LIMITS.0, LIMITS.1);
             }
-            Counted::Leg { queue, talk, hold, .. } => {
-                days.entry(queue.clone()).or_default().handled(*talk, *hold);
+            Counted::Leg { queue: Some(queue), talk, hold, .. } => {
+                days.entry(queue.clone()).or_default().handling += Handling::of_leg(*talk, *hold);
             }
+            Counted::Leg { queue: None, .. } | Counted::MissedOffer(_) => {}
         }
     }
     days
 }
 
 /// The same numbers, counted by hand from the events.
-fn days_told(desk: &Desk) -> BTreeMap<QueueId, Day> {
+fn days_told(desk: &Desk) -> BTreeMap<QueueId, Figures> {
     use LeftReason::{Abandoned, Answered, Empty, ExitKey, Timeout, Transferred};
     let said = statistics(desk.log());
-    let mut days: BTreeMap<QueueId, Day> = BTreeMap::new();
+    let mut days: BTreeMap<QueueId, Figures> = BTreeMap::new();
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap();
     for (queue, reason, wait, offered) in said.entries {
         let day = days.entry(queue).or_default();
@@ -246,17 +250,47 @@ fn days_told(desk: &Desk) -> BTreeMap<QueueId, Day> {
         day.answered += u64::from(reason == Answered);
         day.answered_in_time += u64::from(reason == Answered && wait <= LIMITS.0);
         day.abandoned += u64::from(reason == Abandoned && wait >= LIMITS.1);
+        day.abandoned_in_time += u64::from(reason == Abandoned && wait >= LIMITS.1 && wait <= LIMITS.0);
         day.short_abandoned += u64::from(reason == Abandoned && wait < LIMITS.1);
         day.timed_out += u64::from(matches!(reason, Timeout | ExitKey | Empty));
         day.answered_wait_ms += if reason == Answered { ms(wait) } else { 0 };
         day.abandoned_wait_ms += if reason == Abandoned && wait >= LIMITS.1 { ms(wait) } else { 0 };
         day.max_wait_ms = day.max_wait_ms.max(ms(wait));
     }
-    for (queue, talk, hold) in said.parts {
+    for part in said.parts {
+        let Some(queue) = part.queue else { continue };
         let day = days.entry(queue).or_default();
-        day.handled += 1;
-        day.talk_ms += ms(talk);
-        day.hold_ms += ms(hold);
+        day.handling += Handling::of_leg(part.talk, part.hold);
+    }
+    days
+}
+
+fn agents_counted(desk: &Desk) -> BTreeMap<UserId, Day> {
+    let mut days: BTreeMap<UserId, Day> = BTreeMap::new();
+    for counted in desk.steps.iter().flat_map(|step| &step.counted) {
+        match counted {
+            Counted::Entry(..) => {}
+            Counted::Leg { user, talk, hold, .. } => {
+                days.entry(user.clone()).or_default().handling += Handling::of_leg(*talk, *hold);
+            }
+            Counted::MissedOffer(user) => days.entry(user.clone()).or_default().missed_offers += 1,
+        }
+    }
+    days
+}
+
+/// The same numbers, counted by hand from the events.
+fn agents_told(desk: &Desk) -> BTreeMap<UserId, Day> {
+    let mut days: BTreeMap<UserId, Day> = BTreeMap::new();
+    let is_internal = desk.call.direction == Direction::Internal;
+    let parts = statistics(desk.log()).parts;
+    for part in parts.into_iter().filter(|part| part.queue.is_some() || !is_internal) {
+        days.entry(part.user).or_default().handling += Handling::of_leg(part.talk, part.hold);
+    }
+    for (_, event) in desk.log() {
+        if let What::Missed { outcome: OfferOutcome::NoAnswer | OfferOutcome::Declined, .. } = &event.what {
+            days.entry(event.user.clone().unwrap()).or_default().missed_offers += 1;
+        }
     }
     days
 }

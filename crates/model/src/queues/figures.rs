@@ -1,7 +1,9 @@
 //! A queue's numbers over an interval, by the definitions of `docs/metrics-definitions.md`. Only sums of whole
 //! milliseconds and counts (and one maximum), so that a store can add to them in place, and intervals can be added up.
 
-use super::LeftReason;
+use super::{LeftReason, ServiceLevelCounts};
+use crate::Handling;
+use crate::averages::{mean_seconds, millis, percent, seconds};
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -24,9 +26,9 @@ impl EndedEntry {
     }
 }
 
-/// The counters of one queue and one interval, by default a day of the tenant's. All zero for nothing.
+/// The counters of one queue and one interval. All zero for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Day {
+pub struct Figures {
     /// Entries that ended, save those taken back before anybody was offered them.
     pub offered: u64,
     /// Entries that an agent took.
@@ -35,6 +37,8 @@ pub struct Day {
     pub answered_in_time: u64,
     /// Entries that were given up, the short ones apart.
     pub abandoned: u64,
+    /// Those of them that waited no longer than the threshold.
+    pub abandoned_in_time: u64,
     /// Entries that were given up at once.
     pub short_abandoned: u64,
     /// Entries that the queue itself let go.
@@ -45,17 +49,11 @@ pub struct Day {
     pub abandoned_wait_ms: u64,
     /// The longest wait of any entry. The one that is not a sum: it becomes the greater of both.
     pub max_wait_ms: u64,
-    /// Agents' parts in calls of the queue that are over.
-    pub handled: u64,
-    /// What those talked.
-    pub talk_ms: u64,
-    /// What those had somebody on hold.
-    pub hold_ms: u64,
-    /// What those took for paper work.
-    pub wrap_up_ms: u64,
+    /// Agents' parts in calls of the queue.
+    pub handling: Handling,
 }
 
-impl Day {
+impl Figures {
     /// Counts an entry that ended, where `threshold` and `short_abandon` are in force.
     pub fn count(&mut self, entry: &EndedEntry, threshold: Duration, short_abandon: Duration) {
         let wait = millis(entry.wait);
@@ -70,6 +68,7 @@ impl Day {
             LeftReason::Abandoned if entry.is_short(short_abandon) => self.short_abandoned += 1,
             LeftReason::Abandoned => {
                 self.abandoned += 1;
+                self.abandoned_in_time += u64::from(entry.wait <= threshold);
                 self.abandoned_wait_ms += wait;
             }
             LeftReason::Timeout | LeftReason::ExitKey | LeftReason::Empty => self.timed_out += 1,
@@ -77,33 +76,25 @@ impl Day {
         }
     }
 
-    /// Counts an agent's part in a call of the queue, when it ends.
-    pub fn handled(&mut self, talk: Duration, hold: Duration) {
-        self.handled += 1;
-        self.talk_ms += millis(talk);
-        self.hold_ms += millis(hold);
-    }
-
-    /// Adds the paper work after such a part, when that ends.
-    pub fn wrapped_up(&mut self, wrap_up: Duration) {
-        self.wrap_up_ms += millis(wrap_up);
-    }
-
     /// What all rates refer to: entries that an agent took, that were given up, or that the queue let go.
     fn rated(&self) -> u64 {
         self.answered + self.abandoned + self.timed_out
     }
 
-    /// How many of a hundred were answered in time; none without any.
+    /// How many of a hundred were good ones by `counts`; none without any.
     #[must_use]
-    pub fn service_level_percent(&self) -> Option<f64> {
-        ratio(self.answered_in_time, self.rated()).map(|share| 100.0 * share)
+    pub fn service_level_percent(&self, counts: ServiceLevelCounts) -> Option<f64> {
+        let good = match counts {
+            ServiceLevelCounts::Answered => self.answered_in_time,
+            ServiceLevelCounts::AnsweredOrAbandoned => self.answered_in_time + self.abandoned_in_time,
+        };
+        percent(good, self.rated())
     }
 
     /// How many of a hundred were given up; none without any.
     #[must_use]
     pub fn abandonment_percent(&self) -> Option<f64> {
-        ratio(self.abandoned, self.rated()).map(|share| 100.0 * share)
+        percent(self.abandoned, self.rated())
     }
 
     /// The average speed of answer; none without an answer.
@@ -118,66 +109,46 @@ impl Day {
         mean_seconds(self.abandoned_wait_ms, self.abandoned)
     }
 
-    /// The average handle time; none while nothing was handled.
-    #[must_use]
-    pub fn aht_seconds(&self) -> Option<f64> {
-        mean_seconds(self.talk_ms + self.hold_ms + self.wrap_up_ms, self.handled)
-    }
-
     /// The longest wait of any entry.
     #[must_use]
     pub fn max_wait_seconds(&self) -> f64 {
-        Duration::from_millis(self.max_wait_ms).as_secs_f64()
+        seconds(self.max_wait_ms)
     }
 }
 
-impl AddAssign for Day {
+impl AddAssign for Figures {
     fn add_assign(&mut self, other: Self) {
         self.offered += other.offered;
         self.answered += other.answered;
         self.answered_in_time += other.answered_in_time;
         self.abandoned += other.abandoned;
+        self.abandoned_in_time += other.abandoned_in_time;
         self.short_abandoned += other.short_abandoned;
         self.timed_out += other.timed_out;
         self.answered_wait_ms += other.answered_wait_ms;
         self.abandoned_wait_ms += other.abandoned_wait_ms;
         self.max_wait_ms = self.max_wait_ms.max(other.max_wait_ms);
-        self.handled += other.handled;
-        self.talk_ms += other.talk_ms;
-        self.hold_ms += other.hold_ms;
-        self.wrap_up_ms += other.wrap_up_ms;
+        self.handling += other.handling;
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far beyond any day's milliseconds")]
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn mean_seconds(sum_ms: u64, count: u64) -> Option<f64> {
-    ratio(sum_ms, count).map(|ms| ms / 1000.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::LeftReason::{Abandoned, Answered, Empty, ExitKey, Removed, Timeout, Transferred, Unknown};
+    use super::ServiceLevelCounts::{Answered as Answering, AnsweredOrAbandoned};
     use super::*;
     use proptest::prelude::*;
 
     const THRESHOLD: Duration = Duration::from_secs(20);
     const SHORT: Duration = Duration::from_secs(5);
 
-    fn day(entries: &[(LeftReason, u64, bool)]) -> Day {
-        let mut day = Day::default();
+    fn figures(entries: &[(LeftReason, u64, bool)]) -> Figures {
+        let mut figures = Figures::default();
         for &(reason, wait_ms, offered) in entries {
             let entry = EndedEntry { reason, wait: Duration::from_millis(wait_ms), offered };
-            day.count(&entry, THRESHOLD, SHORT);
+            figures.count(&entry, THRESHOLD, SHORT);
         }
-        day
+        figures
     }
 
     #[test]
@@ -197,7 +168,7 @@ mod tests {
             (Unknown, 9_000, false, [1, 0, 0, 0, 0, 0]),
         ];
         for (reason, wait, offered, expected) in table {
-            let d = day(&[(reason, wait, offered)]);
+            let d = figures(&[(reason, wait, offered)]);
             let counted =
                 [d.offered, d.answered, d.answered_in_time, d.abandoned, d.short_abandoned, d.timed_out];
             assert_eq!((counted, d.max_wait_ms), (expected, wait), "{reason:?} after {wait} ms");
@@ -206,42 +177,38 @@ mod tests {
 
     #[test]
     fn rates_leave_out_who_gave_up_at_once_and_are_none_without_anything_to_rate() {
-        let none = day(&[(Abandoned, 100, false), (Removed, 100, false)]);
+        let none = figures(&[(Abandoned, 100, false), (Removed, 100, false)]);
         assert_eq!(
-            (none.service_level_percent(), none.asa_seconds(), none.aht_seconds()),
+            (none.service_level_percent(Answering), none.asa_seconds(), none.abandonment_percent()),
             (None, None, None)
         );
-        let four = day(&[
+        let four = figures(&[
             (Answered, 10_000, true),
             (Answered, 30_000, true),
             (Abandoned, 50_000, true),
             (Timeout, 90_000, true),
             (Abandoned, 100, false),
         ]);
-        assert_eq!(four.service_level_percent(), Some(25.0));
+        assert_eq!(four.service_level_percent(Answering), Some(25.0));
         assert_eq!(four.abandonment_percent(), Some(25.0));
         assert_eq!((four.asa_seconds(), four.average_abandon_seconds()), (Some(20.0), Some(50.0)));
         assert_eq!(four.max_wait_seconds(), 90.0);
     }
 
     #[test]
-    fn handle_time_is_talk_hold_and_paper_work_of_each_part() {
-        let mut day = Day::default();
-        day.handled(Duration::from_millis(60_500), Duration::from_millis(9_500));
-        day.handled(Duration::from_secs(20), Duration::ZERO);
-        day.wrapped_up(Duration::from_secs(30));
-        assert_eq!(day.aht_seconds(), Some(60.0));
-    }
-
-    #[test]
-    fn what_was_handled_in_two_intervals_adds_up() {
-        let mut one = Day::default();
-        one.handled(Duration::from_millis(5), Duration::from_millis(7));
-        one.wrapped_up(Duration::from_millis(11));
-        let mut both = one;
-        both += one;
-        let sums = Day { handled: 2, talk_ms: 10, hold_ms: 14, wrap_up_ms: 22, ..Day::default() };
-        assert_eq!(both, sums);
+    fn who_gave_up_within_the_threshold_is_good_where_the_tenant_has_it_so() {
+        let all = figures(&[
+            (Answered, 20_000, true),
+            (Answered, 20_001, true),
+            (Abandoned, 4_999, false),
+            (Abandoned, 20_000, true),
+            (Abandoned, 20_001, true),
+            (Timeout, 10_000, true),
+        ]);
+        assert_eq!((all.answered_in_time, all.abandoned_in_time), (1, 1));
+        assert_eq!(all.service_level_percent(Answering), Some(20.0));
+        assert_eq!(all.service_level_percent(AnsweredOrAbandoned), Some(40.0));
+        assert_eq!(Figures::default().service_level_percent(AnsweredOrAbandoned), None);
     }
 
     proptest! {
@@ -251,9 +218,9 @@ mod tests {
         ) {
             let entries: Vec<_> = entries.into_iter().map(|(r, w, o)| (LeftReason::ALL[r], w, o)).collect();
             let (first, second) = entries.split_at(at.min(entries.len()));
-            let mut sum = day(first);
-            sum += day(second);
-            prop_assert_eq!(sum, day(&entries));
+            let mut sum = figures(first);
+            sum += figures(second);
+            prop_assert_eq!(sum, figures(&entries));
             prop_assert!(sum.rated() + sum.short_abandoned <= sum.offered);
         }
     }

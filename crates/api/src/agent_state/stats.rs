@@ -1,0 +1,130 @@
+//! `GET /api/v1/agent-state/me/stats` and `GET /api/v1/agent-state/{user_id}/stats`
+
+use super::check_own;
+use crate::envelope::{Ok200, Success};
+use crate::error::Result;
+use crate::extract::{AnyCaller, Caller};
+use crate::state::ApiState;
+use crate::users::user_id;
+use app::agents::Stats;
+use axum::extract::{Path, State};
+use model::agents::State as Shown;
+use model::{TenantId, UserId};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Seconds in each state on duty.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StateSeconds {
+    available: f64,
+    ringing: f64,
+    on_call: f64,
+    wrap_up: f64,
+    #[serde(rename = "break")]
+    on_break: f64,
+    away: f64,
+    busy: f64,
+}
+
+/// What an agent has done since the tenant's midnight.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentToday {
+    /// The agent's parts in calls that are over: answered or dialled, internal calls of no queue left out.
+    handled: u64,
+    /// What those talked, holds not counted.
+    talk_seconds: f64,
+    /// What those had somebody on hold.
+    hold_seconds: f64,
+    /// The wrap-ups after them that are over.
+    wrap_up_seconds: f64,
+    /// (talk + hold + wrap-up) / handled; null while nothing was.
+    #[schema(required = true)]
+    aht_seconds: Option<f64>,
+    /// Offers that ended as `no_answer` or `declined`.
+    missed_offers: u64,
+    /// How long the agent was on duty.
+    duty_seconds: f64,
+    /// The present state counts until `at`.
+    state_seconds: StateSeconds,
+    /// 100 × (on_call + wrap_up) / (on_call + wrap_up + ringing + available); null without such time.
+    #[schema(required = true)]
+    occupancy_percent: Option<f64>,
+}
+
+/// An agent's numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgentStats)]
+pub(crate) struct StatsBody {
+    user_id: String,
+    tenant_id: String,
+    /// The moment of the answer.
+    at: String,
+    today: AgentToday,
+    /// The log position that the numbers are true for.
+    seq: i64,
+}
+
+impl StatsBody {
+    fn new(tenant: &TenantId, user: &UserId, stats: &Stats) -> Self {
+        let (handling, times) = (&stats.day.handling, &stats.times);
+        let seconds = |ms| Duration::from_millis(ms).as_secs_f64();
+        Self {
+            user_id: user.to_string(),
+            tenant_id: tenant.to_string(),
+            at: stats.at.to_string(),
+            today: AgentToday {
+                handled: handling.legs,
+                talk_seconds: seconds(handling.talk_ms),
+                hold_seconds: seconds(handling.hold_ms),
+                wrap_up_seconds: seconds(handling.wrap_up_ms),
+                aht_seconds: handling.aht_seconds(),
+                missed_offers: stats.day.missed_offers,
+                duty_seconds: times.duty_seconds(),
+                state_seconds: StateSeconds {
+                    available: times.seconds(Shown::Available),
+                    ringing: times.seconds(Shown::Ringing),
+                    on_call: times.seconds(Shown::OnCall),
+                    wrap_up: times.seconds(Shown::WrapUp),
+                    on_break: times.seconds(Shown::Break),
+                    away: times.seconds(Shown::Away),
+                    busy: times.seconds(Shown::Busy),
+                },
+                occupancy_percent: times.occupancy_percent(),
+            },
+            seq: stats.seq,
+        }
+    }
+}
+
+/// Show one's own numbers
+///
+/// Calls, handle time, missed offers and time in each state of today, by the definitions of `docs/metrics-definitions.md`.
+#[utoipa::path(get, path = "/api/v1/agent-state/me/stats", tag = "Agents",
+    responses((status = 200, body = Success<StatsBody>)))]
+pub(crate) async fn own(
+    State(state): State<Arc<ApiState>>,
+    Caller(caller): Caller,
+) -> Result<Ok200<StatsBody>> {
+    let (tenant, user) = (caller.tenant.clone(), caller.user.clone());
+    let stats = state.app.agents.stats(&tenant, &user).await?;
+    Ok(Ok200(StatsBody::new(&tenant, &user, &stats)))
+}
+
+/// Show an agent's numbers
+///
+/// As `GET /api/v1/agent-state/me/stats`. Agents see their own only.
+#[utoipa::path(get, path = "/api/v1/agent-state/{user_id}/stats", tag = "Agents",
+    params(("user_id" = String, Path, description = "The agent")),
+    responses((status = 200, body = Success<StatsBody>)))]
+pub(crate) async fn of_user(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Path(id): Path<String>,
+) -> Result<Ok200<StatsBody>> {
+    let user = user_id(&id)?;
+    check_own(&caller, &user, "agents see their own numbers only")?;
+    let stats = state.app.agents.stats(caller.tenant(), &user).await?;
+    Ok(Ok200(StatsBody::new(caller.tenant(), &user, &stats)))
+}

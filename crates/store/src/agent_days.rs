@@ -1,0 +1,52 @@
+//! Agents' numbers by day.
+
+use crate::rows::parts;
+use crate::sums::{add_to_known, read, stored};
+use crate::{Conn, Result, on};
+use model::agents::Day;
+use model::{Handling, TenantId, UserId};
+use sqlx::QueryBuilder;
+
+const SUMS: [&str; 5] = ["handled", "talk_ms", "hold_ms", "wrap_up_ms", "missed_offers"];
+
+/// What is to be added to an agent's numbers of a day of the tenant's, counted from 1970-01-01.
+pub type More<'a> = (&'a TenantId, &'a UserId, i64, Day);
+
+/// Adds to agents' numbers. Rows are locked in the order of `all`.
+pub async fn add(mut conn: Conn<'_>, all: &[More<'_>]) -> Result<()> {
+    for part in parts(all) {
+        let add = add_to_known(&conn, "tenant_id, user_id, day", &SUMS, &[]);
+        on!(conn.again(), c => {
+            let mut insert = QueryBuilder::new("INSERT INTO agent_days (tenant_id, user_id, day, ");
+            insert.push(SUMS.join(", ")).push(") ");
+            insert.push_values(part, |mut row, (tenant, user, day, more)| {
+                let handling = more.handling;
+                row.push_bind(tenant.as_str()).push_bind(user.as_str()).push_bind(*day)
+                    .push_bind(stored(handling.legs)).push_bind(stored(handling.talk_ms))
+                    .push_bind(stored(handling.hold_ms)).push_bind(stored(handling.wrap_up_ms))
+                    .push_bind(stored(more.missed_offers));
+            });
+            insert.push(&add);
+            insert.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// An agent's numbers of a day.
+pub async fn find(conn: Conn<'_>, tenant: &TenantId, user: &UserId, day: i64) -> Result<Day> {
+    let row: Option<(i64, i64, i64, i64, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT handled, talk_ms, hold_ms, wrap_up_ms, missed_offers FROM agent_days
+         WHERE tenant_id = ? AND user_id = ? AND day = ?")
+        .bind(tenant.as_str()).bind(user.as_str()).bind(day).fetch_optional(c).await)?;
+    let Some((legs, talk_ms, hold_ms, wrap_up_ms, missed_offers)) = row else { return Ok(Day::default()) };
+    Ok(Day {
+        handling: Handling {
+            legs: read(legs),
+            talk_ms: read(talk_ms),
+            hold_ms: read(hold_ms),
+            wrap_up_ms: read(wrap_up_ms),
+        },
+        missed_offers: read(missed_offers),
+    })
+}
