@@ -47,6 +47,58 @@ on_both! {
         assert!((1200.0..1260.0).contains(&lasted), "the break is part of it: {lasted}");
     }
 
+    async fn ending_somebodys_last_sign_in_ends_the_duty_at_once(server) {
+        let admin = server.admin().await;
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let (lee, lee_id) = server.user("lee@example.com", "agent").await;
+        let (away, away_id) = server.user("away@example.com", "agent").await;
+        let (desk, desk_id) = server.user("desk@example.com", "agent").await;
+        server.login("lee@example.com", PASSWORD).await;
+        for agent in [&kim, &lee, &away] {
+            choose(agent, "available").await.expect(200);
+        }
+        // Who has signed out works on, and whom nobody knows to be there is not missed.
+        away.post_empty("/api/v1/auth/logout").await.succeeded();
+        let password = json!({ "password": "correct horse battery" });
+        for id in [&kim_id, &lee_id, &away_id] {
+            admin.patch(&format!("/api/v1/users/{id}"), password.clone()).await.expect(200);
+        }
+        let state = async |id: &str| admin.get(&format!("/api/v1/agent-state/{id}")).await.expect(200).data()["state"].clone();
+        assert_eq!((state(&kim_id).await, state(&lee_id).await), (json!("offline"), json!("offline")));
+        assert_eq!(state(&away_id).await, "available");
+        let logouts = told(&admin, "agent.logout").await;
+        let told: Vec<_> = logouts.iter().map(|logout| (&logout["user_id"], &logout["reason"])).collect();
+        assert_eq!(told, [(&json!(kim_id), &json!("session_expired")), (&json!(lee_id), &json!("session_expired"))]);
+
+        admin.patch("/api/v1/settings", json!({ "disconnect_policy": "keep" })).await.expect(200);
+        choose(&desk, "available").await.expect(200);
+        admin.patch(&format!("/api/v1/users/{desk_id}"), password).await.expect(200);
+        desk.get(ME).await.assert_error(401);
+        assert_eq!(state(&desk_id).await, "available");
+    }
+
+    async fn a_stolen_refresh_token_ends_the_duty_with_the_last_sign_in(server) {
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        let refresh = async |token: &str| server.anonymous().post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await;
+        let mut spent = Vec::new();
+        for _ in 0..2 {
+            let body = json!({ "email": "kim@example.com", "password": PASSWORD });
+            let session = server.anonymous().post("/api/v1/auth/login", body).await.expect(200);
+            spent.push(session.text_of("refresh_token").to_owned());
+            refresh(session.text_of("refresh_token")).await.expect(200);
+        }
+        choose(&kim, "busy").await.expect(200);
+        kim.post_empty("/api/v1/auth/logout").await.succeeded();
+        server.advance(Duration::from_secs(11)).await;
+        let admin = server.admin().await;
+        for (stolen, left) in spent.iter().zip(["busy", "offline"]) {
+            refresh(stolen).await.assert_error(401);
+            let now = admin.get(&format!("/api/v1/agent-state/{kim_id}")).await.expect(200);
+            assert_eq!(now.data()["state"], left, "{}", now.text);
+        }
+        assert_eq!(told(&admin, "agent.logout").await[0]["reason"], "session_expired");
+    }
+
     async fn every_sign_in_of_an_agent_hears_every_change_and_the_last_one_holds(server) {
         let (kim, kim_id) = server.user("kim@example.com", "agent").await;
         let again = server.login("kim@example.com", PASSWORD).await;

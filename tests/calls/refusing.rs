@@ -106,14 +106,48 @@ on_both! {
 
         report(&center.kim, "c1", "hold", kim).await.expect(200);
         let blind = json!({ "kind": "blind", "to": { "user_id": center.lee_id } });
-        report(&center.kim, "c1", "transfer", blind).await.expect(200);
+        report(&center.kim, "c1", "transfer", blind.clone()).await.expect(200);
+        let head = center.head().await;
+        let again = report(&center.kim, "c1", "transfer", blind).await.expect(200);
+        assert_eq!((again.data()["legs"].as_array().map(Vec::len), center.head().await), (Some(2), head), "said again");
         // It has gone on to somebody else, and where it only rings nobody can end it.
         report(&center.kim, "c1", "end", json!({})).await.assert_error(409);
         report(&center.lee, "c1", "end", json!({})).await.assert_error(409);
-        report(&center.kim, "c1", "transfer", transfer).await.assert_error(409);
+        let elsewhere = json!({ "kind": "redirect", "to": { "queue_id": center.queue } });
+        report(&center.kim, "c1", "transfer", elsewhere).await.assert_error(409);
         center.kim.patch(&format!("{CALLS}/c1"), json!({ "disposition": "sold" })).await.expect(200);
         report(&center.lee, "c1", "answer", lee).await.expect(200);
         report(&center.lee, "c1", "end", json!({})).await.expect(200);
+    }
+
+    async fn an_agent_answers_what_rings_and_nothing_that_has_rung(server) {
+        let center = Center::open(&server).await;
+        let (kim, lee) = (json!({ "user_id": center.kim_id }), json!({ "user_id": center.lee_id }));
+        center.caller("c1").await;
+        center.of(&center.kim_id, "c1", "ring").await.expect(200);
+        center.report("c1", "miss", json!({ "user_id": center.kim_id, "outcome": "declined" })).await.expect(200);
+        center.of(&center.lee_id, "c1", "ring").await.expect(200);
+        let head = center.head().await;
+        let late = report(&center.kim, "c1", "answer", kim.clone()).await;
+        late.assert_error(409).names("state");
+        assert_eq!(late.body["error"]["code"], "not_ringing", "{}", late.text);
+        let notes = json!({ "disposition": "mine" });
+        center.kim.patch(&format!("{CALLS}/c1"), notes.clone()).await.assert_error(403);
+        let seen = center.kim.get(&format!("{CALLS}/c1")).await.expect(200);
+        assert_eq!(seen.data()["from"]["name"], "***", "{}", seen.text);
+        assert_eq!(center.head().await, head);
+
+        for _ in 0..2 {
+            report(&center.lee, "c1", "answer", lee.clone()).await.expect(200);
+        }
+        let redirect = json!({ "kind": "redirect", "to": { "user_id": center.kim_id } });
+        report(&center.kim, "c1", "transfer", redirect).await.assert_error(409);
+        report(&center.lee, "c1", "end", json!({})).await.expect(200);
+        center.kim.patch(&format!("{CALLS}/c1"), notes.clone()).await.assert_error(403);
+        center.lee.patch(&format!("{CALLS}/c1"), notes).await.expect(200);
+        // A program reports what has happened, whoever was rung.
+        center.caller("c2").await;
+        center.of(&center.kim_id, "c2", "answer").await.expect(200);
     }
 
     async fn another_tenants_call_does_not_exist(server) {

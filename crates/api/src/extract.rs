@@ -74,6 +74,10 @@ fn check_content_type(headers: &HeaderMap) -> Result<()> {
 
 /// Reads JSON strictly.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.trim_ascii().is_empty() {
+        let message = "the request has no body: it needs one of JSON";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", message));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

@@ -7,7 +7,7 @@ mod stats;
 mod timers;
 
 pub use asking::Wish;
-pub(crate) use changes::{LockedAgents, disabled, lock, tell};
+pub(crate) use changes::{LockedAgents, end_duty, lock, tell};
 pub use stats::Stats;
 
 use crate::batches::{Batches, Weight};

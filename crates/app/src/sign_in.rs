@@ -7,8 +7,9 @@ use crate::gate::Identity;
 use crate::passwords::{self, Hashing};
 use crate::rate_limit::{RateLimiter, Source};
 use crate::tokens::{Claims, RefreshClaims, Tokens};
-use crate::{Error, Result, Settings};
+use crate::{Error, Result, Settings, agents};
 use async_recursion::async_recursion as boxed;
+use model::agents::Command;
 use model::{EventId, SessionId, Timestamp};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -170,13 +171,30 @@ impl SignIn {
             sessions::rotate(work.conn(), &claims.tenant, id, session.generation, now, expires_at).await?;
             work.commit().await?;
         } else if !just_spent {
-            tracing::warn!(tenant_id = %claims.tenant, session_id = %session.id, "Session ended: a spent refresh token was used again");
-            sessions::end(work.conn(), &claims.tenant, &session.id, now).await?;
-            work.revoke(&claims.tenant, Revoked::Session(session.id)).await?;
-            work.commit().await?;
+            drop(work);
+            self.end_stolen(&session).await?;
             return Err(SPENT);
         }
         Ok(self.tokens_for(user, &session, now))
+    }
+
+    /// Ends a session whose refresh token was used twice, and with the last one the duty. In a transaction of its own, because
+    /// users are locked before their sessions.
+    async fn end_stolen(&self, session: &Session) -> Result<()> {
+        let (tenant, user) = (&session.tenant, &session.user);
+        let mut work = self.broadcaster.begin().await?;
+        let now = self.broadcaster.clock.now();
+        if users::lock(work.conn(), tenant, user).await?.is_none() {
+            return Ok(());
+        }
+        sessions::end(work.conn(), tenant, &session.id, now).await?;
+        work.revoke(tenant, Revoked::Session(session.id.clone())).await?;
+        if sessions::open_of_user(work.conn(), tenant, user).await?.is_empty() {
+            agents::end_duty(&mut work, tenant, user, Command::SignedOut, now).await?;
+        }
+        work.commit().await?;
+        tracing::warn!(tenant_id = %tenant, session_id = %session.id, "Session ended: a spent refresh token was used again");
+        Ok(())
     }
 
     /// Ends the session.

@@ -7,6 +7,7 @@ use crate::fields::Problems;
 use crate::passwords::{self, Hashing};
 use crate::{Error, Result, queues};
 use async_recursion::async_recursion as boxed;
+use model::agents::Command;
 use model::email::Email;
 use model::{Role, SessionId, TenantId, Timestamp, UserId};
 use std::sync::Arc;
@@ -134,14 +135,15 @@ impl Users {
         if before.is_active != after.is_active || before.role != after.role {
             work.revoke(tenant, Revoked::User(id.clone())).await?;
         }
-        if !after.is_active || hash.is_some() {
-            end_sessions(&mut work, tenant, id, None, now).await?;
-        }
+        let was_signed_in =
+            (!after.is_active || hash.is_some()) && end_sessions(&mut work, tenant, id, None, now).await?;
         if before.is_active && !after.is_active {
             queues::stand_down(&mut work, tenant, id, now).await?;
-            agents::disabled(&mut work, tenant, id, now).await?;
+            agents::end_duty(&mut work, tenant, id, Command::Disabled, now).await?;
         } else if after.is_active && !before.is_active {
             queues::come_back(&mut work, tenant, id, now).await?;
+        } else if was_signed_in {
+            agents::end_duty(&mut work, tenant, id, Command::SignedOut, now).await?;
         }
         work.commit().await?;
         Ok(after)
@@ -160,7 +162,7 @@ impl Users {
         let user = rows::lock(work.conn(), tenant, id).await?.ok_or(Error::NotFound("user"))?;
         refuse_last_admin(&admins, id)?;
         queues::leave_all(&mut work, tenant, id, user.is_active, now).await?;
-        agents::disabled(&mut work, tenant, id, now).await?;
+        agents::end_duty(&mut work, tenant, id, Command::Disabled, now).await?;
         work.revoke(tenant, Revoked::User(id.clone())).await?;
         end_sessions(&mut work, tenant, id, None, now).await?;
         rows::delete(work.conn(), tenant, id).await?;
@@ -168,21 +170,22 @@ impl Users {
     }
 }
 
-/// Ends the user's sessions, all but `keep`.
+/// Ends the user's sessions, all but `keep`; gives whether there were any.
 pub(crate) async fn end_sessions(
     work: &mut Work<'_>,
     tenant: &TenantId,
     user: &UserId,
     keep: Option<&SessionId>,
     now: Timestamp,
-) -> Result<()> {
-    for session in sessions::open_of_user(work.conn(), tenant, user).await? {
-        if Some(&session) != keep {
-            sessions::end(work.conn(), tenant, &session, now).await?;
-            work.revoke(tenant, Revoked::Session(session)).await?;
-        }
+) -> Result<bool> {
+    let mut open = sessions::open_of_user(work.conn(), tenant, user).await?;
+    open.retain(|session| Some(session) != keep);
+    let any = !open.is_empty();
+    for session in open {
+        sessions::end(work.conn(), tenant, &session, now).await?;
+        work.revoke(tenant, Revoked::Session(session)).await?;
     }
-    Ok(())
+    Ok(any)
 }
 
 fn refuse_last_admin(admins: &[UserId], id: &UserId) -> Result<()> {

@@ -43,6 +43,8 @@ pub(crate) struct StateChange {
     /// The call that the state came from.
     #[schema(required = true)]
     call_id: Option<String>,
+    /// The moment of the change. Where the state goes on (another call at once, an extended wrap-up) it is later than the
+    /// `changed_at` of the event, which is the state's beginning.
     changed_at: String,
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct Answer {
 
 /// Answer a call
 ///
-/// Offered before or not. Other offers of the call end as `answered_elsewhere`. Agents name themselves.
+/// Offered before or not. Other offers of the call end as `answered_elsewhere`. Agents name themselves, and answer only what
+/// rings for them.
 #[utoipa::path(post, path = "/api/v1/calls/{id}/answer", tag = "Calls", request_body = Answer,
     params(("id" = String, Path, description = "The call")), responses((status = 200, body = Success<CallBody>)))]
 pub(crate) async fn answer(

@@ -33,7 +33,7 @@ pub(crate) struct CallChanges {
 
 /// Change what is kept with a call
 ///
-/// Also after its end. Agents change their own only.
+/// Also after its end. Agents change those only that they took part in, or that ring for them.
 #[utoipa::path(patch, path = "/api/v1/calls/{id}", tag = "Calls", request_body = CallChanges,
     params(("id" = String, Path, description = "The call")), responses((status = 200, body = Success<CallBody>)))]
 pub(crate) async fn update(

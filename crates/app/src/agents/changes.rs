@@ -141,14 +141,15 @@ pub(crate) async fn tell(
     store(work, &changes).await
 }
 
-/// Takes an agent off duty whose account was deactivated or deleted.
-pub(crate) async fn disabled(
+/// Ends an agent's duty at once, by a `command` that does.
+pub(crate) async fn end_duty(
     work: &mut Work<'_>,
     tenant: &TenantId,
     user: &UserId,
+    command: Command,
     now: Timestamp,
 ) -> Result<()> {
     let settings = settings::find(work.conn(), tenant).await?;
     let mut agents = lock(work, tenant, [user]).await?;
-    tell(work, tenant, &mut agents, &[(user.clone(), Command::Disabled)], &settings, now).await
+    tell(work, tenant, &mut agents, &[(user.clone(), command)], &settings, now).await
 }

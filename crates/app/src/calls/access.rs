@@ -2,7 +2,9 @@
 
 use super::refused;
 use crate::{Caller, Error, Result};
-use model::calls::{Actor, Call, Command, Leg, Refusal, Role as Part, Target, TransferKind, Why};
+use model::calls::{
+    self as machine, Actor, Call, Command, Leg, Refusal, Role as Part, Target, TransferKind, Why,
+};
 use model::{Role, UserId};
 use store::calls::Filter;
 
@@ -41,8 +43,9 @@ pub(super) fn own_only(caller: &Caller, filter: Filter) -> Result<Filter> {
     Ok(Filter { user: Some(own.clone()), ..filter })
 }
 
-/// Keeps agents to their own calls, and in them to what is theirs to do: for a colleague's call there is none, and of a call
-/// that only rings, or has gone on to somebody else, an agent cannot dispose.
+/// Keeps agents to their own calls, and in them to what is theirs to do: for a colleague's call there is none, one that does
+/// not ring for an agent is not there to be answered, of a call that only rings, or has gone on to somebody else, an agent
+/// cannot dispose, and what is kept with a call is for those who took part. That a call was handed on may be said again.
 pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()> {
     let Actor::Agent(user) = actor else { return Ok(()) };
     if !is_own(call, user) {
@@ -52,11 +55,27 @@ pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()>
         Command::Answer(other) | Command::Hold(other) | Command::Unhold(other) if other != user => {
             Err(Error::Forbidden("agents act for themselves only: user_id must be your own"))
         }
-        Command::End { .. } | Command::Transfer(..) if call.ended_at.is_none() && !has_it(call, user) => {
-            Err(refused(&Refusal { state: call.state, why: Why::DoesNotTalk(user.clone()) }))
+        Command::Update(_) if !call.concerned().contains(user) => Err(Error::Forbidden(
+            "agents change what is kept with calls that they took part in, or that ring for them",
+        )),
+        _ if call.ended_at.is_some() => Ok(()),
+        Command::Answer(_) if !call.party().contains(user) => {
+            Err(not_now(call, Why::DoesNotRing(user.clone())))
+        }
+        Command::Transfer(kind, to) if has_had_it(call, user) && machine::is_there(call, *kind, to) => Ok(()),
+        Command::End { .. } | Command::Transfer(..) if !has_it(call, user) => {
+            Err(not_now(call, Why::DoesNotTalk(user.clone())))
         }
         _ => Ok(()),
     }
+}
+
+fn not_now(call: &Call, why: Why) -> Error {
+    refused(&Refusal { state: call.state, why })
+}
+
+fn has_had_it(call: &Call, user: &UserId) -> bool {
+    call.legs.iter().any(|leg| leg.user == *user && leg.answered_at.is_some())
 }
 
 fn has_it(call: &Call, user: &UserId) -> bool {

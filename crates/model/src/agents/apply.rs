@@ -2,7 +2,8 @@
 
 use super::change::{self, Cause, Change};
 use super::{
-    Agent, Chosen, Command, Device, LogoutReason, Policies, Presence, Refusal, choose, timers, work,
+    Agent, Chosen, Command, Device, DisconnectPolicy, LogoutReason, Policies, Presence, Refusal, choose,
+    timers, work,
 };
 use crate::Timestamp;
 
@@ -36,17 +37,27 @@ fn note(agent: &mut Agent, command: &Command, policies: &Policies, now: Timestam
         Command::Disconnected { since } => Ok(timers::disconnected(agent, *since, policies, now)),
         Command::Reconnected => Ok(timers::reconnected(agent)),
         Command::Timer => Ok(timers::run(agent, policies, now)),
-        Command::Disabled => Ok(disabled(agent, now)),
+        Command::Disabled => Ok(end_duty(agent, LogoutReason::AccountDisabled, now)),
+        Command::SignedOut => Ok(signed_out(agent, policies, now)),
         Command::Device(device) => Ok(device_is(agent, *device)),
     }
 }
 
-fn disabled(agent: &mut Agent, now: Timestamp) -> Cause {
+/// At once, whatever the work.
+fn end_duty(agent: &mut Agent, reason: LogoutReason, now: Timestamp) -> Cause {
     if agent.is_on_duty() {
         agent.chosen = Chosen::by_the_platform(Presence::Offline, None, now);
         agent.in_force = None;
     }
-    Cause::platform(LogoutReason::AccountDisabled)
+    Cause::platform(reason)
+}
+
+/// Agents whose connections do not count are not missed for want of a sign-in either.
+fn signed_out(agent: &mut Agent, policies: &Policies, now: Timestamp) -> Cause {
+    match policies.disconnect_policy {
+        DisconnectPolicy::TwoStep => end_duty(agent, LogoutReason::SessionExpired, now),
+        DisconnectPolicy::Keep => Cause::platform(LogoutReason::SessionExpired),
+    }
 }
 
 fn device_is(agent: &mut Agent, device: Device) -> Cause {

@@ -114,6 +114,8 @@ pub enum Command {
     Timer,
     /// The account was deactivated or deleted.
     Disabled,
+    /// Somebody else ended the last of the agent's sign-ins.
+    SignedOut,
     /// The telephone became, or is no longer, one that can be rung.
     Device(Device),
 }
@@ -137,7 +139,7 @@ pub enum Refusal {
         state: State,
     },
     /// The tenant's limit on wrap-ups.
-    #[error("a wrap-up can be extended to {max_seconds} seconds in all (setting wrap_up_max_seconds)")]
+    #[error("must leave the wrap-up at {max_seconds} seconds or less in all (setting wrap_up_max_seconds)")]
     WrapUpTooLong {
         /// How long it may be.
         max_seconds: u32,

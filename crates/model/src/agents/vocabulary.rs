@@ -68,7 +68,7 @@ LogoutReason {
     Supervisor = "supervisor",
     /// No connection for too long.
     Disconnected = "disconnected",
-    /// The sign-in ran out.
+    /// Somebody else ended the last sign-in.
     SessionExpired = "session_expired",
     /// The account was deactivated or deleted.
     AccountDisabled = "account_disabled",

@@ -41,4 +41,5 @@ pub use command::{
 };
 pub use said::{CallEvent, Counted, Ending, Step, What};
 pub use start::start;
+pub use transfer::is_there;
 pub use words::{Direction, EndedBy, Outcome, Role, State, TransferKind, Via, Where};

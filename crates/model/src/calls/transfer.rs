@@ -35,8 +35,9 @@ pub(super) fn transfer(progress: &mut Progress, kind: TransferKind, to: &Target)
     Ok(true)
 }
 
-/// Whether the call is at its target already.
-fn is_there(call: &Call, kind: TransferKind, to: &Target) -> bool {
+/// Whether the call is at its target already, so that a transfer changes nothing.
+#[must_use]
+pub fn is_there(call: &Call, kind: TransferKind, to: &Target) -> bool {
     match to {
         Target::User(user) => call.open_leg(user).is_some_and(|leg| {
             leg.via == Some(Via::Transfer) && (leg.active() || kind != TransferKind::Attended)

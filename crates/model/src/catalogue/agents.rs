@@ -86,8 +86,7 @@ pub(super) const GROUP: Group = Group {
             "An agent's duty ended; `agent.state.changed` came before it.",
             &[
                 AT,
-                word("reason", words_of!(LogoutReason), "Why (nothing sends `session_expired` yet)")
-                    .like("self"),
+                word("reason", words_of!(LogoutReason), "Why").like("self"),
                 seconds("duty_seconds", "How long the duty lasted").like("28800.5"),
             ],
         ),

@@ -100,6 +100,17 @@ fn a_disabled_account_is_off_duty_at_once_whatever_the_work() {
 }
 
 #[test]
+fn whose_last_sign_in_was_ended_is_off_duty_at_once_unless_connections_do_not_count() {
+    let mut desk = Desk::on_call();
+    desk.must(&Command::SignedOut);
+    assert_eq!(desk.said(), ["on_call -> offline by system", "logout session_expired after 0ms"]);
+    let mut desk = Desk::with(Presence::Available);
+    desk.policies.disconnect_policy = DisconnectPolicy::Keep;
+    desk.must(&Command::SignedOut);
+    assert_eq!((desk.said().len(), desk.agent.state), (0, State::Available));
+}
+
+#[test]
 fn a_telephone_that_cannot_be_rung_changes_whether_the_agent_can_be_routed_to_and_not_the_state() {
     let mut desk = Desk::with(Presence::Available);
     desk.must(&Command::Device(Device::Unreachable));

@@ -151,6 +151,7 @@ fn commands() -> impl Strategy<Value = Command> {
         2 => Just(Command::Reconnected),
         4 => Just(Command::Timer),
         1 => Just(Command::Disabled),
+        1 => Just(Command::SignedOut),
         1 => pick(Device::ALL).prop_map(Command::Device),
     ]
 }
