@@ -80,6 +80,7 @@ impl Things {
             "id": "c1", "direction": "inbound", "from": { "number": "1" }, "to": { "number": "2" }, "user_id": user,
         });
         let call = admin.post("/api/v1/calls", call).await.expect(201).text_of("id").to_owned();
+        admin.post("/api/v1/calls/c1/answer", json!({ "user_id": user })).await.expect(200);
         admin.post_empty("/api/v1/calls/c1/end").await.expect(200);
         let queue = json!({ "name": "Sales", "channel": "voice" });
         let queue = admin.post("/api/v1/queues", queue).await.expect(201).text_of("id").to_owned();

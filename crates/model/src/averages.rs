@@ -7,7 +7,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 pub(crate) fn seconds(ms: u64) -> f64 {
-    Duration::from_millis(ms).as_secs_f64()
+    crate::duration::seconds(Duration::from_millis(ms))
 }
 
 /// The part of the whole; none of nothing.

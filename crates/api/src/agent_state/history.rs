@@ -9,6 +9,7 @@ use crate::state::ApiState;
 use crate::users::user_id;
 use axum::extract::{Path, State};
 use model::Timestamp;
+use model::duration::seconds;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::agents::{HistoryEntry, HistoryFilter};
@@ -55,7 +56,7 @@ impl From<HistoryEntry> for StateChange {
             version: entry.version,
             state: entry.state,
             previous_state: entry.previous_state,
-            previous_state_seconds: std::time::Duration::from_millis(previous_ms).as_secs_f64(),
+            previous_state_seconds: seconds(std::time::Duration::from_millis(previous_ms)),
             presence: entry.presence,
             reason: entry.reason,
             source: entry.source,

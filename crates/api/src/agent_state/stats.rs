@@ -9,6 +9,7 @@ use crate::users::user_id;
 use app::agents::Stats;
 use axum::extract::{Path, State};
 use model::agents::State as Shown;
+use model::duration::seconds;
 use model::{TenantId, UserId};
 use serde::Serialize;
 use std::sync::Arc;
@@ -69,16 +70,16 @@ pub(crate) struct StatsBody {
 impl StatsBody {
     fn new(tenant: &TenantId, user: &UserId, stats: &Stats) -> Self {
         let (handling, times) = (&stats.day.handling, &stats.times);
-        let seconds = |ms| Duration::from_millis(ms).as_secs_f64();
+        let of_ms = |ms| seconds(Duration::from_millis(ms));
         Self {
             user_id: user.to_string(),
             tenant_id: tenant.to_string(),
             at: stats.at.to_string(),
             today: AgentToday {
                 handled: handling.legs,
-                talk_seconds: seconds(handling.talk_ms),
-                hold_seconds: seconds(handling.hold_ms),
-                wrap_up_seconds: seconds(handling.wrap_up_ms),
+                talk_seconds: of_ms(handling.talk_ms),
+                hold_seconds: of_ms(handling.hold_ms),
+                wrap_up_seconds: of_ms(handling.wrap_up_ms),
                 aht_seconds: handling.aht_seconds(),
                 missed_offers: stats.day.missed_offers,
                 duty_seconds: times.duty_seconds(),

@@ -1,6 +1,7 @@
 //! What answers about calls look like.
 
 use model::calls::{Call, EndedBy, Entry, Leg, Outcome, Party, Via};
+use model::duration::seconds;
 use model::queues::LeftReason;
 use model::{QueueId, Timestamp};
 use serde::Serialize;
@@ -139,10 +140,10 @@ impl CallBody {
             ended_at: moment(call.ended_at),
             outcome: call.outcome.map(Outcome::as_str),
             ended_by: call.ended_by.map(EndedBy::as_str),
-            duration_seconds: call.ended_at.unwrap_or(now).since(call.started_at).as_secs_f64(),
-            wait_seconds: call.wait(now).as_secs_f64(),
-            talk_seconds: call.talk(now).as_secs_f64(),
-            hold_seconds: call.hold(now).as_secs_f64(),
+            duration_seconds: seconds(call.ended_at.unwrap_or(now).since(call.started_at)),
+            wait_seconds: seconds(call.wait(now)),
+            talk_seconds: seconds(call.talk(now)),
+            hold_seconds: seconds(call.hold(now)),
             transfers: call.transfers,
             legs: call.legs.iter().map(|leg| LegBody::new(leg, now)).collect(),
             entries: call.entries.iter().map(|entry| EntryBody::new(entry, now)).collect(),
@@ -167,9 +168,9 @@ impl LegBody {
             answered_at: moment(leg.answered_at),
             ended_at: moment(leg.ended_at),
             outcome: leg.outcome(),
-            ring_seconds: leg.ring(now).as_secs_f64(),
-            talk_seconds: leg.talk(now).as_secs_f64(),
-            hold_seconds: leg.hold(now).as_secs_f64(),
+            ring_seconds: seconds(leg.ring(now)),
+            talk_seconds: seconds(leg.talk(now)),
+            hold_seconds: seconds(leg.hold(now)),
             hold_count: leg.hold_count,
             held_since: moment(leg.held_since),
         }
@@ -184,7 +185,7 @@ impl EntryBody {
             joined_at: entry.joined_at.to_string(),
             left_at: moment(entry.left_at),
             reason: entry.reason.map(LeftReason::as_str),
-            wait_seconds: entry.wait(now).as_secs_f64(),
+            wait_seconds: seconds(entry.wait(now)),
             position: entry.position,
         }
     }

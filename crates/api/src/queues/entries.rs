@@ -9,6 +9,7 @@ use crate::state::ApiState;
 use app::queues::Listed;
 use axum::extract::{Path, State};
 use model::Timestamp;
+use model::duration::seconds;
 use serde::Serialize;
 use std::sync::Arc;
 use store::queue_entries::Place;
@@ -48,7 +49,7 @@ impl EntryBody {
             call_id: stay.call.into(),
             position,
             joined_at: stay.joined_at.to_string(),
-            wait_seconds: now.since(stay.joined_at).as_secs_f64(),
+            wait_seconds: seconds(now.since(stay.joined_at)),
             offers: stay.offers,
             from: WaiterBody { number: stay.from.number, name: stay.from.name },
         }

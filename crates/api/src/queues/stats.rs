@@ -7,6 +7,7 @@ use crate::extract::AnyCaller;
 use crate::state::ApiState;
 use app::queues::Stats;
 use axum::extract::{Path, State};
+use model::duration::seconds;
 use model::queues::Figures;
 use model::{TenantId, Timestamp};
 use serde::Serialize;
@@ -97,7 +98,7 @@ impl StatsBody {
             tenant_id: tenant.to_string(),
             at: at.to_string(),
             waiting: stats.waiting,
-            longest_wait_seconds: stats.longest_wait(at).as_secs_f64(),
+            longest_wait_seconds: seconds(stats.longest_wait(at)),
             oldest_joined_at: stats.oldest_joined_at.map(|joined| joined.to_string()),
             agents: AgentsByState {
                 available: agents.available,

@@ -2,6 +2,7 @@
 
 use super::event;
 use model::agents::{AgentEvent, LogoutReason, Presence, Source, State, StateChanged};
+use model::duration::seconds;
 use model::{
     Audience, CallId, EventName, Memberships, NewEvent, QueueId, SessionId, TenantId, Timestamp, UserId,
     catalogue,
@@ -49,7 +50,7 @@ pub(crate) fn agent(
             about_agent(catalogue::AGENT_STATE_PENDING, user, &fields)
         }
         AgentEvent::LoggedOut { at, reason, duty } => {
-            let duty_seconds = duty.as_secs_f64();
+            let duty_seconds = seconds(*duty);
             let fields =
                 AgentLogout { user_id: user, tenant_id: tenant, at: *at, reason: *reason, duty_seconds };
             about_agent(catalogue::AGENT_LOGOUT, user, &fields)
@@ -93,7 +94,7 @@ fn state_changed<'a>(
         source: changed.source,
         changed_by: changed.by.as_ref().filter(|_| by_a_person),
         changed_at: changed.began,
-        previous_state_seconds: changed.previous_state_lasted.as_secs_f64(),
+        previous_state_seconds: seconds(changed.previous_state_lasted),
         routable: changed.routable,
         call_id: changed.call.as_ref(),
         until: changed.until,

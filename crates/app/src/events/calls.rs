@@ -2,6 +2,7 @@
 
 use super::event;
 use model::calls::{Call, CallEvent, Changes, Direction, Ending, Party, Target, What};
+use model::duration::seconds;
 use model::queues::{Channel, Queue};
 use model::{Audience, CallId, NewEvent, QueueId, TenantId, Timestamp, UserId, catalogue};
 use serde::Serialize;
@@ -93,7 +94,7 @@ impl Said<'_> {
             What::Left { entry, reason, wait, position, size } => object(json!({
                 "entry_id": entry,
                 "reason": reason,
-                "wait_seconds": wait.as_secs_f64(),
+                "wait_seconds": seconds(*wait),
                 "position": position,
                 "size": size,
             })),
@@ -112,19 +113,17 @@ impl Said<'_> {
                 fields
             }
             What::Missed { leg, outcome, ring } => {
-                object(json!({ "leg_id": leg, "outcome": outcome, "ring_seconds": ring.as_secs_f64() }))
+                object(json!({ "leg_id": leg, "outcome": outcome, "ring_seconds": seconds(*ring) }))
             }
             What::Answered { leg, wait, ring, via } => object(json!({
                 "leg_id": leg,
                 "answered_at": self.at,
-                "wait_seconds": wait.as_secs_f64(),
-                "ring_seconds": ring.as_secs_f64(),
+                "wait_seconds": seconds(*wait),
+                "ring_seconds": seconds(*ring),
                 "via": via,
             })),
             What::Hold { leg, count } => object(json!({ "leg_id": leg, "hold_count": count })),
-            What::Unhold { leg, hold } => {
-                object(json!({ "leg_id": leg, "hold_seconds": hold.as_secs_f64() }))
-            }
+            What::Unhold { leg, hold } => object(json!({ "leg_id": leg, "hold_seconds": seconds(*hold) })),
             What::Transferred { kind, from, to, by } => {
                 let mut fields = object(json!({ "kind": kind, "to": target(to), "transferred_by": by }));
                 put(&mut fields, "from_user_id", from);
@@ -133,7 +132,7 @@ impl Said<'_> {
             What::Abandoned { place, wait, position, short, from } => {
                 let mut fields = object(json!({
                     "where": place,
-                    "wait_seconds": wait.as_secs_f64(),
+                    "wait_seconds": seconds(*wait),
                     "short": short,
                     "from": party(from),
                 }));
@@ -171,10 +170,10 @@ fn name(what: &What) -> model::EventName {
 fn ended(ending: &Ending) -> Map<String, Value> {
     let mut fields = object(json!({
         "ended_at": ending.ended_at,
-        "duration_seconds": ending.duration.as_secs_f64(),
-        "wait_seconds": ending.wait.as_secs_f64(),
-        "talk_seconds": ending.talk.as_secs_f64(),
-        "hold_seconds": ending.hold.as_secs_f64(),
+        "duration_seconds": seconds(ending.duration),
+        "wait_seconds": seconds(ending.wait),
+        "talk_seconds": seconds(ending.talk),
+        "hold_seconds": seconds(ending.hold),
         "outcome": ending.outcome,
         "ended_by": ending.ended_by,
         "user_ids": ending.users,

@@ -3,6 +3,7 @@
 use super::event;
 use crate::queues::{AgentCounts, Stats};
 use model::agents::Source;
+use model::duration::seconds;
 use model::queues::{Channel, Figures, Member, Queue};
 use model::{Audience, EventName, NewEvent, QueueId, TenantId, Timestamp, UserId, catalogue};
 use serde::Serialize;
@@ -140,7 +141,7 @@ pub(crate) fn member_pause(
         reason,
         source: author.source,
         by: author.by.as_ref(),
-        paused_seconds: lasted.map(|lasted| lasted.as_secs_f64()),
+        paused_seconds: lasted.map(seconds),
     };
     of_queue(name, &queue.id, vec![user.clone()], &fields)
 }
@@ -199,7 +200,7 @@ pub(crate) fn stats(tenant: &TenantId, stats: &Stats, at: Timestamp) -> NewEvent
     let fields = QueueStats {
         about: about(tenant, &stats.queue, at),
         waiting: stats.waiting,
-        longest_wait_seconds: stats.longest_wait(at).as_secs_f64(),
+        longest_wait_seconds: seconds(stats.longest_wait(at)),
         oldest_joined_at: stats.oldest_joined_at,
         agents: stats.agents,
         today: Ended::of(&stats.today, stats),

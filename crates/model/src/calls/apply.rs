@@ -1,12 +1,12 @@
 //! What a command does to a call.
 
 use super::call::{Call, Leg};
-use super::command::{Changes, Command, Context, MAX_ATTRIBUTES, Refusal, Why};
+use super::command::{Actor, Changes, Command, Context, MAX_ATTRIBUTES, Refusal, Why};
 use super::end::{End, end, give_up};
 use super::progress::Progress;
 use super::said::{Step, What};
 use super::transfer::transfer;
-use super::{OfferOutcome, Role, State};
+use super::{EndedBy, OfferOutcome, Role, State};
 use crate::queues::LeftReason;
 use crate::{LegId, QueueId, Timestamp, UserId};
 
@@ -26,7 +26,7 @@ pub fn apply(
         Command::End { ended_by, outcome, hangup_cause, merged_into } => end(
             &mut progress,
             End {
-                ended_by: ended_by.unwrap_or(context.actor.ends()),
+                ended_by: ended_by.unwrap_or(ends(call, &context.actor)),
                 outcome: *outcome,
                 hangup_cause: *hangup_cause,
                 merged_into: merged_into.clone(),
@@ -45,6 +45,16 @@ pub fn apply(
         Command::Transfer(kind, to) => transfer(&mut progress, *kind, to)?,
     };
     Ok(changed.then(|| progress.done(at)))
+}
+
+/// Who ends a call when nobody says so. Who has called within, and ends it before anybody has answered, gives up as a customer
+/// does.
+fn ends(call: &Call, actor: &Actor) -> EndedBy {
+    let has_called = |user: &UserId| call.open_leg(user).is_some_and(|leg| leg.role == Role::Caller);
+    match actor {
+        Actor::Agent(user) if call.answered_at.is_none() && has_called(user) => EndedBy::Customer,
+        actor => actor.ends(),
+    }
 }
 
 fn enqueue(progress: &mut Progress, queue: &QueueId) -> Result<bool, Refusal> {

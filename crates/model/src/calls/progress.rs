@@ -246,7 +246,9 @@ impl<'a> Progress<'a> {
         let now = self.now;
         let Some(leg) = self.change(id, |leg| leg.ended_at = Some(now)) else { return };
         let facts = leg.queue.as_ref().and_then(|queue| self.context.queue(queue));
-        let wrap_up = facts.map(|facts| facts.settings.wrap_up).filter(|time| !time.is_zero());
+        // Of an end that nobody saw there is nothing to be written down any more.
+        let wrap_up =
+            facts.map(|facts| facts.settings.wrap_up).filter(|time| !time.is_zero() && !self.estimated);
         self.work(&leg.user, AgentCommand::WorkEnded { leg: id.clone(), wrap_up });
         let is_work = leg.queue.is_some() || self.call.direction != Direction::Internal;
         if is_work && !self.estimated {

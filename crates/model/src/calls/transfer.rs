@@ -132,7 +132,7 @@ fn arrive(progress: &mut Progress, kind: TransferKind, to: &Target) -> Result<()
         Target::User(user) => {
             let open = progress.call.legs.iter_mut().find(|leg| leg.open() && leg.user == *user);
             let ringing: Option<LegId> = open.map(|leg| {
-                leg.via = Some(Via::Transfer);
+                (leg.via, leg.queue) = (Some(Via::Transfer), None);
                 leg.id.clone()
             });
             match (kind, ringing) {

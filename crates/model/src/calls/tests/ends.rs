@@ -136,3 +136,21 @@ fn whom_a_call_to_outside_is_handed_on_to_is_told_the_customer() {
     let What::Ringing { from, .. } = inbound.said("call.ringing").what.clone() else { unreachable!() };
     assert_eq!(from, inbound.call.from);
 }
+
+#[test]
+fn who_has_called_within_and_hangs_up_before_an_answer_gives_up_as_a_customer_does() {
+    let mut desk = Desk::start(Direction::Internal, Some("q1"), Some("u1"));
+    desk.by(Actor::Agent(user("u1"))).says(&end(None, None));
+    assert_eq!((desk.ending().outcome, desk.ending().ended_by), (Outcome::Abandoned, EndedBy::Customer));
+    assert_eq!(desk.call.entries[0].reason, Some(LeftReason::Abandoned));
+    let mut answered = Desk::start(Direction::Internal, Some("q1"), Some("u1")).did(&Answer(user("u2")));
+    answered.by(Actor::Agent(user("u1"))).says(&end(None, None));
+    assert_eq!((answered.ending().outcome, answered.ending().ended_by), (Outcome::Answered, EndedBy::Agent));
+}
+
+#[test]
+fn an_end_that_nobody_saw_leaves_no_paper_work() {
+    let mut desk = Desk::inbound(Some("q1")).did(&Answer(user("u1")));
+    desk.after(60_000).by(Actor::System).says(&Command::Stale(secs(60)));
+    assert!(matches!(desk.last().agents[..], [(_, AgentCommand::WorkEnded { wrap_up: None, .. })]));
+}

@@ -156,7 +156,7 @@ impl Fold {
         match to {
             Target::User(user) => {
                 match self.call.legs.iter_mut().find(|leg| leg.open() && leg.user == *user) {
-                    Some(leg) => leg.via = Some(Via::Transfer),
+                    Some(leg) => (leg.via, leg.queue) = (Some(Via::Transfer), None),
                     None => self.transferred_to = Some(user.clone()),
                 }
             }

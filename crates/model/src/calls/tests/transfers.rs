@@ -88,6 +88,7 @@ fn a_redirect_to_an_agent_for_whom_it_rings_does_not_ring_again() {
     desk.says(&Answer(user("u2")));
     let What::Answered { via, .. } = &desk.said("call.answered").what else { unreachable!() };
     assert_eq!(*via, Via::Transfer);
+    assert_eq!(desk.call.legs[1].queue, None, "what comes by a transfer is no queue's");
 }
 
 #[test]
