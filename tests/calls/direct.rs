@@ -53,6 +53,27 @@ on_both! {
         assert_eq!(entries.data()[0]["from"]["number"], customer["number"], "{}", entries.text);
     }
 
+    async fn of_an_internal_call_that_is_handed_on_its_caller_or_the_one_who_stays_is_told(server) {
+        let center = Center::open(&server).await;
+        let waiting = format!("/api/v1/queues/{}/entries", center.queue);
+        for (id, who, stays) in [("i1", &center.kim, "102"), ("i2", &center.lee, "101")] {
+            let body = json!({
+                "id": id, "direction": "internal", "user_id": center.kim_id,
+                "from": { "number": "101" }, "to": { "number": "102" },
+            });
+            center.pbx.post(CALLS, body).await.expect(201);
+            center.of(&center.lee_id, id, "answer").await.expect(200);
+            let begin = center.head().await;
+            report(who, id, "transfer", json!({ "kind": "blind", "to": { "queue_id": center.queue } })).await.expect(200);
+            let log = events(&center.admin, begin).await;
+            let told = log.iter().find(|event| event["type"] == "queue.joined").expect("a stay");
+            assert_eq!(told["payload"]["from"]["number"], stays, "{id}");
+            let entries = center.admin.get(&waiting).await.expect(200);
+            assert_eq!(entries.data()[0]["from"]["number"], stays, "{}", entries.text);
+            center.report(id, "end", json!({})).await.expect(200);
+        }
+    }
+
     async fn one_agent_calls_the_other(server) {
         let center = Center::open(&server).await;
         let begin = center.head().await;

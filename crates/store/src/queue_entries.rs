@@ -60,20 +60,27 @@ struct Row {
     offers: i64,
     from_number: String,
     from_name: Option<String>,
+    to_number: String,
+    to_name: Option<String>,
+    is_called: i64,
 }
 
-from_row!(Row: id, call_id, joined_at, offers, from_number, from_name);
+from_row!(Row: id, call_id, joined_at, offers, from_number, from_name, to_number, to_name, is_called);
 
 impl TryFrom<Row> for Stay {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
+        let (number, name) = match row.is_called {
+            0 => (row.from_number, row.from_name),
+            _ => (row.to_number, row.to_name),
+        };
         Ok(Self {
             id: EntryId::parse(&row.id).map_err(|_| corrupt("queue_entries.id", &row.id))?,
             call: CallId::parse(&row.call_id).map_err(|_| corrupt("queue_entries.call_id", &row.call_id))?,
             joined_at: Timestamp(row.joined_at),
             offers: row.offers,
-            from: Party { number: row.from_number, name: row.from_name },
+            from: Party { number, name },
         })
     }
 }
@@ -91,10 +98,12 @@ pub async fn page(
 ) -> Result<Vec<Stay>> {
     let (at, id) = after;
     let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
-        // Who is outside: of a call that an agent has made, whom it was made to.
+        // As `Call::customer` tells who is served.
         "SELECT e.id, e.call_id, e.joined_at, e.offers,
-         CASE c.direction WHEN 'outbound' THEN c.to_number ELSE c.from_number END AS from_number,
-         CASE c.direction WHEN 'outbound' THEN c.to_name ELSE c.from_name END AS from_name
+         c.from_number, c.from_name, c.to_number, c.to_name,
+         CASE WHEN c.direction = 'outbound' OR (c.direction = 'internal' AND EXISTS (SELECT 1 FROM call_legs l
+           WHERE l.tenant_id = c.tenant_id AND l.call_id = c.id AND l.number > 0 AND l.role = 'caller')) THEN 1 ELSE 0 END
+         AS is_called
          FROM queue_entries e JOIN calls c ON c.tenant_id = e.tenant_id AND c.id = e.call_id
          WHERE e.tenant_id = ? AND e.queue_id = ? AND e.left_at IS NULL
          AND (e.joined_at > ? OR (e.joined_at = ? AND e.id > ?)) ORDER BY e.joined_at, e.id LIMIT ?")

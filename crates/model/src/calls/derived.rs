@@ -79,10 +79,15 @@ impl Entry {
 }
 
 impl Call {
-    /// Who is outside: the caller, or who was called by an agent.
+    /// Who is served: the caller; who was called by an agent; or who is left of an internal call that its caller has handed on.
     #[must_use]
     pub fn customer(&self) -> &Party {
-        if self.direction == Direction::Outbound { &self.to } else { &self.from }
+        let has_handed_on = || self.legs.iter().skip(1).any(|leg| leg.role == Role::Caller);
+        match self.direction {
+            Direction::Outbound => &self.to,
+            Direction::Internal if has_handed_on() => &self.to,
+            Direction::Internal | Direction::Inbound => &self.from,
+        }
     }
 
     /// The leg of the agent who has the call.

@@ -163,3 +163,17 @@ fn a_transfer_by_no_person_names_whose_it_is() {
         assert_eq!(by, expected);
     }
 }
+
+#[test]
+fn to_whom_an_internal_call_is_handed_on_is_told_who_is_there() {
+    let mut desk = Desk::start(Direction::Internal, None, Some("u1")).did(&Answer(user("u2")));
+    let (caller, called) = (desk.call.from.clone(), desk.call.to.clone());
+    assert_ne!(caller, called);
+    desk.by(Actor::Agent(user("u1"))).says(&transfer(Blind, "u3"));
+    let What::Ringing { from, .. } = &desk.said("call.ringing").what else { unreachable!() };
+    assert_eq!(*from, called);
+    let mut other = Desk::start(Direction::Internal, None, Some("u1")).did(&Answer(user("u2")));
+    other.by(Actor::Agent(user("u2"))).says(&transfer(Blind, "u3"));
+    let What::Ringing { from, .. } = &other.said("call.ringing").what else { unreachable!() };
+    assert_eq!(*from, caller);
+}
