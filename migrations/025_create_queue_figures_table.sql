@@ -22,3 +22,6 @@ CREATE TABLE IF NOT EXISTS queue_figures (
   PRIMARY KEY (tenant_id, queue_id, span, number),
   KEY queue_figures_age (span, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What this table replaces, where a build from before the first release has made it.
+DROP TABLE IF EXISTS queue_days;

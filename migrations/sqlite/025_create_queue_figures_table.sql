@@ -22,3 +22,6 @@ CREATE TABLE IF NOT EXISTS queue_figures (
   PRIMARY KEY (tenant_id, queue_id, span, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS queue_figures_age ON queue_figures (span, number);
+
+-- What this table replaces, where a build from before the first release has made it.
+DROP TABLE IF EXISTS queue_days;

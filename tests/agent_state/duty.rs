@@ -77,6 +77,17 @@ on_both! {
         assert_eq!(state(&desk_id).await, "available");
     }
 
+    async fn a_sign_in_that_has_run_out_is_none_that_is_ended(server, JWT_REFRESH_TTL = "2h") {
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        choose(&kim, "available").await.expect(200);
+        server.advance(Duration::from_secs(2 * 3600 + 1)).await;
+        let admin = server.admin().await;
+        let password = json!({ "password": "correct horse battery" });
+        admin.patch(&format!("/api/v1/users/{kim_id}"), password).await.expect(200);
+        let now = admin.get(&format!("/api/v1/agent-state/{kim_id}")).await.expect(200);
+        assert_eq!(now.data()["state"], "available", "{}", now.text);
+    }
+
     async fn a_stolen_refresh_token_ends_the_duty_with_the_last_sign_in(server) {
         let (kim, kim_id) = server.user("kim@example.com", "agent").await;
         let refresh = async |token: &str| server.anonymous().post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await;

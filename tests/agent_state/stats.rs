@@ -122,5 +122,9 @@ on_both! {
         server.program(&admin, &["agents:write"]).await.0.get(&path).await.assert_error(403);
         server.other_tenant("other").await.get(&path).await.assert_error(404);
         admin.get("/api/v1/agent-state/nobody/stats").await.assert_error(404);
+        // As the history, they stay when the agent goes.
+        admin.delete(&format!("/api/v1/users/{kim_id}")).await.succeeded();
+        let gone = admin.get(&path).await.expect(200);
+        assert!(gone.data()["today"]["duty_seconds"].as_f64() > Some(0.0), "{}", gone.text);
     }
 }

@@ -115,7 +115,7 @@ on_both! {
         server.advance(DAY * 2).await;
         eventually("the old call to go", async || {
             server.advance(Duration::from_secs(60)).await;
-            (kept().await == 1 && pruned("queue_days").await).then_some(())
+            (kept().await == 1 && pruned("queue_days").await && pruned("agent_days").await).then_some(())
         })
         .await;
         assert!(pruned("calls").await);
@@ -124,6 +124,27 @@ on_both! {
         // Its id is free again, with all that belonged to it gone.
         let made = center.caller("old").await;
         assert_eq!((made.data()["legs"].clone(), made.data()["entries"].as_array().unwrap().len()), (json!([]), 1));
+    }
+
+    async fn minutes_of_queues_go_when_nobody_looks_at_them_any_more(server) {
+        let center = Center::open(&server).await;
+        let pruned = async || {
+            let metrics = server.anonymous().get("/metrics").await.expect(200);
+            let line = "callcenter_retention_pruned_rows_total{table=\"queue_minutes\"} ";
+            let count = metrics.text.split(line).nth(1).and_then(|rest| rest.lines().next());
+            count.expect("a counter").parse::<u64>().expect("a number")
+        };
+        for call in ["early", "late"] {
+            center.caller(call).await;
+            center.report(call, "dequeue", json!({ "reason": "timeout" })).await.expect(200);
+            // Twice what is looked at, and a little for the first of them only.
+            server.advance(Duration::from_secs(40 * 60)).await;
+        }
+        let one_is_gone = eventually("the first minute to go", async || {
+            server.advance(Duration::from_secs(1)).await;
+            Some(pruned().await).filter(|rows| *rows > 0)
+        });
+        assert_eq!(one_is_gone.await, 1, "and not the second");
     }
 
     async fn numbers_outside_that_were_called_or_got_a_call_go_too(server, JWT_ACCESS_TTL = "90d") {

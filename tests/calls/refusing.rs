@@ -115,9 +115,35 @@ on_both! {
         report(&center.lee, "c1", "end", json!({})).await.assert_error(409);
         let elsewhere = json!({ "kind": "redirect", "to": { "queue_id": center.queue } });
         report(&center.kim, "c1", "transfer", elsewhere).await.assert_error(409);
+        let said_again = report(&center.kim, "c1", "answer", json!({ "user_id": center.kim_id })).await.expect(200);
+        assert_eq!((&said_again.data()["state"], center.head().await), (&json!("ringing"), head), "it rings elsewhere");
         center.kim.patch(&format!("{CALLS}/c1"), json!({ "disposition": "sold" })).await.expect(200);
         report(&center.lee, "c1", "answer", lee).await.expect(200);
         report(&center.lee, "c1", "end", json!({})).await.expect(200);
+    }
+
+    async fn who_dials_or_waits_gives_up_and_moves_nothing(server) {
+        let center = Center::open(&server).await;
+        let place = |id: &str, direction: &str| {
+            let queue = (direction == "internal").then_some(&center.queue);
+            json!({
+                "id": id, "direction": direction, "user_id": center.kim_id, "queue_id": queue,
+                "from": { "number": "101" }, "to": { "number": "102" },
+            })
+        };
+        for (id, direction) in [("i1", "internal"), ("o1", "outbound")] {
+            center.pbx.post(CALLS, place(id, direction)).await.expect(201);
+            let head = center.head().await;
+            for to in [json!({ "user_id": center.lee_id }), json!({ "queue_id": center.queue }), json!({ "number": "+4930901820" })] {
+                let moved = report(&center.kim, id, "transfer", json!({ "kind": "redirect", "to": to })).await;
+                moved.assert_error(409).names("state");
+                assert_eq!(moved.body["error"]["code"], "not_in_call", "{}", moved.text);
+            }
+            assert_eq!(center.head().await, head);
+            report(&center.kim, id, "end", json!({})).await.expect(200);
+        }
+        let given_up = center.call("i1").await;
+        assert_eq!((&given_up["outcome"], &given_up["entries"][0]["reason"]), (&json!("abandoned"), &json!("abandoned")));
     }
 
     async fn an_agent_answers_what_rings_and_nothing_that_has_rung(server) {

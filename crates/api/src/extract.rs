@@ -37,7 +37,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<ApiState>> for OptionalBody<
 
     async fn from_request(request: Request, state: &Arc<ApiState>) -> Result<Self> {
         let RawBody(bytes) = RawBody::<MAX_BODY>::from_request(request, state).await?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { object(&bytes).map(Self) }
+        if bytes.trim_ascii().is_empty() { Ok(Self(T::default())) } else { object(&bytes).map(Self) }
     }
 }
 

@@ -138,7 +138,7 @@ pub async fn reset_password(
         users::find_by_email(tx.conn(), &email.to_lowercase()).await?.ok_or(Error::NotFound("user"))?;
     // As it is now, and stays until the password is written.
     let user = users::lock(tx.conn(), &user.tenant, &user.id).await?.ok_or(Error::NotFound("user"))?;
-    for session in sessions::open_of_user(tx.conn(), &user.tenant, &user.id).await? {
+    for (session, _) in sessions::open_of_user(tx.conn(), &user.tenant, &user.id).await? {
         sessions::end(tx.conn(), &user.tenant, &session, now).await?;
         revocations::insert(tx.conn(), &user.tenant, &Revoked::Session(session), now).await?;
     }

@@ -184,12 +184,16 @@ impl SignIn {
         let (tenant, user) = (&session.tenant, &session.user);
         let mut work = self.broadcaster.begin().await?;
         let now = self.broadcaster.clock.now();
-        if users::lock(work.conn(), tenant, user).await?.is_none() {
+        // Whoever was faster has ended it: the user, by signing out, or an admin.
+        let is_there = users::lock(work.conn(), tenant, user).await?.is_some();
+        let now_stored = sessions::lock(work.conn(), tenant, &session.id).await?;
+        if !is_there || now_stored.is_none_or(|session| session.ended_at.is_some()) {
             return Ok(());
         }
         sessions::end(work.conn(), tenant, &session.id, now).await?;
         work.revoke(tenant, Revoked::Session(session.id.clone())).await?;
-        if sessions::open_of_user(work.conn(), tenant, user).await?.is_empty() {
+        let others = sessions::open_of_user(work.conn(), tenant, user).await?;
+        if others.iter().all(|(_, expires_at)| *expires_at <= now) {
             agents::end_duty(&mut work, tenant, user, Command::SignedOut, now).await?;
         }
         work.commit().await?;

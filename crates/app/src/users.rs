@@ -170,7 +170,7 @@ impl Users {
     }
 }
 
-/// Ends the user's sessions, all but `keep`; gives whether there were any.
+/// Ends the user's sessions, all but `keep`; gives whether any was in force.
 pub(crate) async fn end_sessions(
     work: &mut Work<'_>,
     tenant: &TenantId,
@@ -179,9 +179,9 @@ pub(crate) async fn end_sessions(
     now: Timestamp,
 ) -> Result<bool> {
     let mut open = sessions::open_of_user(work.conn(), tenant, user).await?;
-    open.retain(|session| Some(session) != keep);
-    let any = !open.is_empty();
-    for session in open {
+    open.retain(|(session, _)| Some(session) != keep);
+    let any = open.iter().any(|(_, expires_at)| *expires_at > now);
+    for (session, _) in open {
         sessions::end(work.conn(), tenant, &session, now).await?;
         work.revoke(tenant, Revoked::Session(session)).await?;
     }

@@ -1,9 +1,10 @@
 //! Queues' numbers by day and by minute.
 
 use crate::asked::{self, Asked};
-use crate::rows::parts;
+use crate::hints::use_index;
+use crate::rows::{padded, parts};
 use crate::sums::{add_to_known, read, stored};
-use crate::{Conn, Result, from_row, on};
+use crate::{Conn, Result, corrupt, from_row, on};
 use model::queues::Figures;
 use model::{Handling, QueueId, TenantId};
 use sqlx::QueryBuilder;
@@ -174,6 +175,37 @@ pub async fn since_minute(
     Ok(found)
 }
 
+/// The queues of these tenants that have numbers of the minutes from `first` until before `end`.
+pub async fn of_minutes(
+    conn: Conn<'_>,
+    tenants: &[TenantId],
+    first: i64,
+    end: i64,
+) -> Result<Vec<(TenantId, QueueId)>> {
+    if tenants.is_empty() {
+        return Ok(Vec::new());
+    }
+    // By age there are few, however many the tenants' queues have in all.
+    let by_age = use_index(conn.is_mysql(), "queue_figures_age");
+    let rows: Vec<(String, String)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT DISTINCT tenant_id, queue_id FROM queue_figures");
+        select.push(&by_age).push(" WHERE span = 'minute' AND number >= ").push_bind(first);
+        select.push(" AND number < ").push_bind(end).push(" AND tenant_id IN (");
+        let mut list = select.separated(", ");
+        for tenant in padded(tenants) {
+            list.push_bind(tenant.as_str());
+        }
+        select.push(")");
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let read = |(tenant, queue): (String, String)| {
+        let tenant = TenantId::parse(&tenant).map_err(|_| corrupt("queue_figures.tenant_id", tenant))?;
+        let queue = QueueId::parse(&queue).map_err(|_| corrupt("queue_figures.queue_id", queue))?;
+        Ok((tenant, queue))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Forgets a queue's numbers.
 pub async fn delete(conn: Conn<'_>, tenant: &TenantId, queue: &QueueId) -> Result<()> {
     on!(conn, c => sqlx::query("DELETE FROM queue_figures WHERE tenant_id = ? AND queue_id = ?")
@@ -237,5 +269,19 @@ mod tests {
         assert_eq!(since_minute(tx.conn(), &asked, 100).await.unwrap(), [(0, offered(7, 30))]);
         assert_eq!(since_minute(tx.conn(), &asked, 129).await.unwrap(), [(0, offered(4, 10))]);
         assert_eq!(since_minute(tx.conn(), &asked, 130).await.unwrap(), []);
+        let with = |tenants: &[&str], first, end| {
+            let tenants: Vec<TenantId> = tenants.iter().map(|id| TenantId::parse(id).unwrap()).collect();
+            (tenants, first, end)
+        };
+        for ((tenants, first, end), found) in [
+            (with(&["a", "b", "c"], 99, 101), 1),
+            (with(&["b"], 99, 101), 0),
+            (with(&["a"], 101, 129), 0),
+            (with(&["a"], 129, 130), 1),
+            (with(&[], 0, 999), 0),
+        ] {
+            let queues = of_minutes(tx.conn(), &tenants, first, end).await.unwrap();
+            assert_eq!(queues, vec![(tenant.clone(), queue.clone()); found]);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! How many rows one statement writes. A statement is prepared once for each number of rows on each connection, and preparing
 //! costs more than running it; so the numbers are few.
 
-/// Rows of one statement, at most. With 12 columns far below SQLite's 32,766 parameters.
+/// Rows of one statement, at most. With 18 columns far below SQLite's 32,766 parameters.
 pub(crate) const MOST: usize = 256;
 
 /// The rows in parts of 256, 128, 64, …, 1: nine statements for any number of rows, and nine at most for up to 511.

@@ -98,10 +98,18 @@ pub async fn end(conn: Conn<'_>, tenant: &TenantId, id: &SessionId, now: Timesta
         .bind(now.0).bind(tenant.as_str()).bind(id.as_str()).execute(c).await.map(|_| ()))
 }
 
-/// The user's open sign-ins.
-pub async fn open_of_user(conn: Conn<'_>, tenant: &TenantId, user: &UserId) -> Result<Vec<SessionId>> {
-    let ids: Vec<String> = on!(conn, c => sqlx::query_scalar(
-        "SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL ORDER BY id")
+/// The user's sign-ins that nobody has ended, and when each runs out: a while ago, if that was not tidied up yet.
+pub async fn open_of_user(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    user: &UserId,
+) -> Result<Vec<(SessionId, Timestamp)>> {
+    let rows: Vec<(String, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT id, expires_at FROM sessions WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL ORDER BY id")
         .bind(tenant.as_str()).bind(user.as_str()).fetch_all(c).await)?;
-    ids.iter().map(|id| SessionId::parse(id).map_err(|_| crate::corrupt("sessions.id", id))).collect()
+    let read = |(id, expires_at): &(String, i64)| {
+        let id = SessionId::parse(id).map_err(|_| crate::corrupt("sessions.id", id))?;
+        Ok((id, Timestamp(*expires_at)))
+    };
+    rows.iter().map(read).collect()
 }

@@ -43,7 +43,7 @@ pub(crate) struct AgentToday {
     /// (talk + hold + wrap-up) / handled; null while nothing was.
     #[schema(required = true)]
     aht_seconds: Option<f64>,
-    /// Offers that ended as `no_answer` or `declined`.
+    /// `call.missed` with `no_answer` or `declined`.
     missed_offers: u64,
     /// How long the agent was on duty.
     duty_seconds: f64,

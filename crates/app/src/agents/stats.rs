@@ -25,13 +25,19 @@ impl Agents {
     #[boxed]
     pub async fn stats(&self, tenant: &TenantId, user: &UserId) -> Result<Stats> {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
-        let agent = rows::find(snapshot.conn(), tenant, user).await?.ok_or(Error::NotFound("agent"))?.agent;
+        let listed = rows::find(snapshot.conn(), tenant, user).await?;
+        // As the history, the numbers of a user who was deleted since are kept.
+        if listed.is_none() && !rows::has_history(snapshot.conn(), tenant, user).await? {
+            return Err(Error::NotFound("agent"));
+        }
         let head = store::journal::head(snapshot.conn(), tenant).await?;
         let at = self.broadcaster.clock.now();
         let settings = settings::find(snapshot.conn(), tenant).await?;
         let midnight = settings.midnight_before(at);
         let mut times = rows::times_since(snapshot.conn(), tenant, user, midnight).await?;
-        add_present(&mut times, &agent, midnight, at);
+        if let Some(listed) = listed {
+            add_present(&mut times, &listed.agent, midnight, at);
+        }
         let day = agent_days::find(snapshot.conn(), tenant, user, settings.day_of(at)).await?;
         Ok(Stats { day, times, seq: head.map_or(0, |head| head.seq), at })
     }

@@ -44,8 +44,8 @@ pub(super) fn own_only(caller: &Caller, filter: Filter) -> Result<Filter> {
 }
 
 /// Keeps agents to their own calls, and in them to what is theirs to do: for a colleague's call there is none, one that does
-/// not ring for an agent is not there to be answered, of a call that only rings, or has gone on to somebody else, an agent
-/// cannot dispose, and what is kept with a call is for those who took part. That a call was handed on may be said again.
+/// not ring for an agent is not there to be answered, of a call that only rings or waits, or has gone on to somebody else, an
+/// agent cannot dispose, save that who dials may give up, and what is kept with a call is for those who took part. That a call was handed on may be said again.
 pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()> {
     let Actor::Agent(user) = actor else { return Ok(()) };
     if !is_own(call, user) {
@@ -59,13 +59,12 @@ pub(super) fn check(actor: &Actor, call: &Call, command: &Command) -> Result<()>
             "agents change what is kept with calls that they took part in, or that ring for them",
         )),
         _ if call.ended_at.is_some() => Ok(()),
-        Command::Answer(_) if !call.party().contains(user) => {
+        Command::Answer(_) if !call.party().contains(user) && !machine::has_handed_on(call, user) => {
             Err(not_now(call, Why::DoesNotRing(user.clone())))
         }
         Command::Transfer(kind, to) if has_had_it(call, user) && machine::is_there(call, *kind, to) => Ok(()),
-        Command::End { .. } | Command::Transfer(..) if !has_it(call, user) => {
-            Err(not_now(call, Why::DoesNotTalk(user.clone())))
-        }
+        Command::Transfer(..) if !talks(call, user) => Err(not_now(call, Why::DoesNotTalk(user.clone()))),
+        Command::End { .. } if !has_it(call, user) => Err(not_now(call, Why::DoesNotTalk(user.clone()))),
         _ => Ok(()),
     }
 }
@@ -76,6 +75,12 @@ fn not_now(call: &Call, why: Why) -> Error {
 
 fn has_had_it(call: &Call, user: &UserId) -> bool {
     call.legs.iter().any(|leg| leg.user == *user && leg.answered_at.is_some())
+}
+
+/// Whether the agent is in a conversation, and does not only wait for one.
+fn talks(call: &Call, user: &UserId) -> bool {
+    let is_conversation = call.agent_leg().is_some() || call.outside.is_some();
+    is_conversation && call.open_leg(user).is_some_and(Leg::active)
 }
 
 fn has_it(call: &Call, user: &UserId) -> bool {

@@ -12,7 +12,7 @@ use async_recursion::async_recursion as boxed;
 use dirty::Dirty;
 use known::Known;
 use model::queues::Queue;
-use model::{Event, TenantId, TenantSettings, Timestamp, catalogue};
+use model::{Event, QueueId, TenantId, TenantSettings, Timestamp, catalogue};
 use realtime::Waiting;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -148,15 +148,19 @@ impl Queues {
         let heads = journal::heads(snapshot.conn(), tenants).await?;
         let mut settings = settings::of_tenants(snapshot.conn(), &tenants.iter().cloned().collect()).await?;
         let now = self.broadcaster.clock.now();
+        let of_frame = |tenant: &TenantId| Some((tenant.clone(), state.tenants.get(tenant)?.frame?));
+        let frames: Vec<_> = tenants.iter().filter_map(of_frame).collect();
+        let gone = dirty::gone(snapshot.conn(), &frames, now.minute()).await?;
         let (mut questions, mut notes) = (Vec::new(), Vec::new());
         for (tenant, head) in heads {
             let read = settings.remove(&tenant).unwrap_or_else(|| Ok(TenantSettings::default()));
             let Some(settings) = or_later(tenant.as_str(), read.map_err(Error::from))? else { continue };
             let known = state.tenants.entry(tenant.clone()).or_default();
             let frame = Frame::of(&settings, now);
-            if let Some((dirty, queues)) =
-                or_later(tenant.as_str(), wanted(snapshot.conn(), &tenant, known, head, frame).await)?
-            {
+            if let Some((dirty, queues)) = or_later(
+                tenant.as_str(),
+                wanted(snapshot.conn(), &tenant, known, (head, frame), gone.get(&tenant)).await,
+            )? {
                 questions.push(Question { tenant, frame, queues });
                 notes.push((head, dirty));
             }
@@ -174,15 +178,16 @@ impl Queues {
     }
 }
 
-/// Which queues of a tenant are to be computed anew, with what they are set to.
+/// Which queues of a tenant are to be computed anew `now`, at that end of the log and in that frame, with what they are set to.
 async fn wanted(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     known: &Known,
-    head: i64,
-    frame: Frame,
+    now: (i64, Frame),
+    gone: Option<&HashSet<QueueId>>,
 ) -> Result<(Dirty, Vec<Queue>)> {
-    let dirty = dirty::since(conn.again(), tenant, known, head, frame).await?;
+    let (head, frame) = now;
+    let dirty = dirty::since(conn.again(), tenant, known, head, frame, gone).await?;
     let queues = if dirty.is_empty() { Vec::new() } else { load(conn, tenant, known, &dirty).await? };
     Ok((dirty, queues))
 }

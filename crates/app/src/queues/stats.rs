@@ -12,7 +12,7 @@ use std::time::Duration;
 use store::{Asked, Conn, queue_entries, queue_figures, queue_members, settings};
 
 /// Minutes that count as the last ones, the present one among them.
-const LAST_MINUTES: i64 = 30;
+pub(crate) const LAST_MINUTES: i64 = 30;
 
 /// A queue's numbers.
 #[derive(Debug, Clone, PartialEq)]

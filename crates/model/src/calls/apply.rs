@@ -6,7 +6,7 @@ use super::end::{End, end, give_up};
 use super::progress::Progress;
 use super::said::{Step, What};
 use super::transfer::transfer;
-use super::{EndedBy, OfferOutcome, Role, State};
+use super::{EndedBy, OfferOutcome, Outcome, Role, State};
 use crate::queues::LeftReason;
 use crate::{LegId, QueueId, Timestamp, UserId};
 
@@ -26,7 +26,7 @@ pub fn apply(
         Command::End { ended_by, outcome, hangup_cause, merged_into } => end(
             &mut progress,
             End {
-                ended_by: ended_by.unwrap_or(ends(call, &context.actor)),
+                ended_by: ended_by.unwrap_or(ends(call, &context.actor, *outcome)),
                 outcome: *outcome,
                 hangup_cause: *hangup_cause,
                 merged_into: merged_into.clone(),
@@ -47,14 +47,13 @@ pub fn apply(
     Ok(changed.then(|| progress.done(at)))
 }
 
-/// Who ends a call when nobody says so. Who has called within, and ends it before anybody has answered, gives up as a customer
-/// does.
-fn ends(call: &Call, actor: &Actor) -> EndedBy {
+/// Who ends a call when nobody says so. Whoever has called within, and ends it while nobody has it, gives up as a customer does,
+/// unless something else is told to have become of it.
+fn ends(call: &Call, actor: &Actor, outcome: Option<Outcome>) -> EndedBy {
+    let nobody_has_it = call.agent_leg().is_none() && call.outside.is_none();
+    let may_give_up = nobody_has_it && matches!(outcome, None | Some(Outcome::Abandoned));
     let has_called = |user: &UserId| call.open_leg(user).is_some_and(|leg| leg.role == Role::Caller);
-    match actor {
-        Actor::Agent(user) if call.answered_at.is_none() && has_called(user) => EndedBy::Customer,
-        actor => actor.ends(),
-    }
+    if may_give_up && actor.user().is_some_and(has_called) { EndedBy::Customer } else { actor.ends() }
 }
 
 fn enqueue(progress: &mut Progress, queue: &QueueId) -> Result<bool, Refusal> {
@@ -135,8 +134,10 @@ fn answer(progress: &mut Progress, user: &UserId) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-/// Whether the agent has had the call, and it rings for somebody else since: an answer then is a report that was sent again.
-fn has_handed_on(call: &Call, user: &UserId) -> bool {
+/// Whether the agent has had the call, and it rings for somebody else since: an answer then is a report that was sent again, and
+/// changes nothing.
+#[must_use]
+pub fn has_handed_on(call: &Call, user: &UserId) -> bool {
     let last = call.legs.iter().rfind(|leg| leg.user == *user && leg.answered_at.is_some());
     let rings_since = |over| call.legs.iter().any(|leg| leg.offered() && leg.offered_at >= over);
     last.and_then(|leg| leg.ended_at).is_some_and(rings_since)

@@ -189,7 +189,8 @@ impl Call {
     }
 
     /// The open leg of `user`.
-    pub(super) fn open_leg(&self, user: &UserId) -> Option<&Leg> {
+    #[must_use]
+    pub fn open_leg(&self, user: &UserId) -> Option<&Leg> {
         self.legs.iter().find(|leg| leg.open() && leg.user == *user)
     }
 }

@@ -33,7 +33,7 @@ mod transfer;
 mod words;
 
 pub use crate::agents::OfferOutcome;
-pub use apply::apply;
+pub use apply::{apply, has_handed_on};
 pub use call::{Call, Entry, Leg, Party};
 pub use command::{
     Actor, Changes, Command, Context, MAX_ATTRIBUTES, MAX_ENTRIES, MAX_LEGS, NewCall, QueueFacts, Refusal,

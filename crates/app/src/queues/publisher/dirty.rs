@@ -2,11 +2,11 @@
 
 use super::known::Known;
 use crate::Result;
-use crate::queues::stats::Frame;
+use crate::queues::stats::{Frame, LAST_MINUTES};
 use model::{Event, EventName, QueueId, TenantId, UserId, catalogue};
 use serde::Deserialize;
-use std::collections::HashSet;
-use store::{Conn, journal, queue_members};
+use std::collections::{HashMap, HashSet};
+use store::{Conn, journal, queue_figures, queue_members};
 
 /// Events that are looked through: 25 seconds' worth where 200 calls' events are written a second, some megabytes. Behind more
 /// of them, every queue is computed anew.
@@ -36,25 +36,41 @@ impl Dirty {
     }
 }
 
-/// The queues that changed since `known` was read, where the log ends at `head` and now is `frame`.
+/// Queues whose last minutes have become others because time went on, by tenant.
+pub(super) type Gone = HashMap<TenantId, HashSet<QueueId>>;
+
+/// The queues of these tenants, known as of those frames, for which a minute counts no longer now.
+pub(super) async fn gone(conn: Conn<'_>, known: &[(TenantId, Frame)], minute: i64) -> Result<Gone> {
+    let old: Vec<_> = known.iter().filter(|(_, before)| before.minute < minute).collect();
+    let Some(oldest) = old.iter().map(|(_, before)| before.minute).min() else { return Ok(Gone::new()) };
+    let tenants: Vec<TenantId> = old.into_iter().map(|(tenant, _)| tenant.clone()).collect();
+    let first = |minute: i64| minute - LAST_MINUTES + 1;
+    let mut gone = Gone::new();
+    for (tenant, queue) in queue_figures::of_minutes(conn, &tenants, first(oldest), first(minute)).await? {
+        gone.entry(tenant).or_default().insert(queue);
+    }
+    Ok(gone)
+}
+
+/// The queues that changed since `known` was read, where the log ends at `head` and now is `frame`; of `gone` the tenant's.
 pub(super) async fn since(
     mut conn: Conn<'_>,
     tenant: &TenantId,
     known: &Known,
     head: i64,
     frame: Frame,
+    gone: Option<&HashSet<QueueId>>,
 ) -> Result<Dirty> {
     let stretch = head - known.seq;
     let Some(before) = known.frame.filter(|_| (0..=STRETCH).contains(&stretch)) else {
         return Ok(Dirty::All);
     };
-    if (Frame { minute: frame.minute, ..before }) != frame {
+    // After so long what has gone by is not kept any more.
+    let is_long_ago = frame.minute - before.minute > LAST_MINUTES;
+    if is_long_ago || (Frame { minute: frame.minute, ..before }) != frame {
         return Ok(Dirty::All);
     }
-    let mut queues = HashSet::new();
-    if before.minute != frame.minute {
-        queues.extend(known.moving().cloned());
-    }
+    let mut queues = gone.cloned().unwrap_or_default();
     if stretch == 0 {
         return Ok(Dirty::These { queues, edited: false });
     }

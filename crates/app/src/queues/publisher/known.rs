@@ -2,7 +2,7 @@
 
 use super::dirty::Dirty;
 use crate::queues::stats::{Frame, Stats};
-use model::queues::{Figures, Queue};
+use model::queues::Queue;
 use model::{QueueId, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -32,12 +32,6 @@ impl Known {
     /// Whether nothing was ever read.
     pub(super) fn is_new(&self) -> bool {
         self.frame.is_none()
-    }
-
-    /// The queues for which something counts that will count no longer when time goes on.
-    pub(super) fn moving(&self) -> impl Iterator<Item = &QueueId> {
-        let is_moving = |one: &One| one.stats.last_30_minutes != Figures::default();
-        self.queues.iter().filter(move |(_, one)| is_moving(one)).map(|(id, _)| id)
     }
 
     /// Takes in what was read of the queues that were in question, for `frame`; those that are missing are gone.
@@ -89,7 +83,7 @@ impl Known {
 mod tests {
     use super::*;
     use crate::queues::stats::AgentCounts;
-    use model::queues::{Channel, ServiceLevelCounts, Settings};
+    use model::queues::{Channel, Figures, ServiceLevelCounts, Settings};
 
     const BEGINNING: Timestamp = Timestamp(1_000_000);
     const FRAME: Frame = Frame { day: 0, minute: 16, service_level_counts: ServiceLevelCounts::Answered };
@@ -167,14 +161,5 @@ mod tests {
         let mut names: Vec<&str> = known.all().map(|one| one.queue.name.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["b", "c"]);
-    }
-
-    #[test]
-    fn only_queues_with_recent_numbers_move_with_the_minute() {
-        let mut known = begun();
-        let mut lately = stats("a", 0);
-        lately.last_30_minutes.offered = 1;
-        take_in(&mut known, &these(&["a"]), vec![lately]);
-        assert_eq!(known.moving().map(QueueId::as_str).collect::<Vec<_>>(), ["a"]);
     }
 }

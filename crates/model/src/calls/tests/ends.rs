@@ -143,6 +143,22 @@ fn who_has_called_within_and_hangs_up_before_an_answer_gives_up_as_a_customer_do
     desk.by(Actor::Agent(user("u1"))).says(&end(None, None));
     assert_eq!((desk.ending().outcome, desk.ending().ended_by), (Outcome::Abandoned, EndedBy::Customer));
     assert_eq!(desk.call.entries[0].reason, Some(LeftReason::Abandoned));
+    // Told by that agent as a supervisor, too; and what else is told is taken.
+    for (actor, outcome, expected) in [
+        (Actor::Supervisor(user("u1")), None, Outcome::Abandoned),
+        (Actor::Agent(user("u1")), Some(Outcome::Abandoned), Outcome::Abandoned),
+        (Actor::Agent(user("u1")), Some(Outcome::Busy), Outcome::Busy),
+        (Actor::Agent(user("u1")), Some(Outcome::NoAnswer), Outcome::NoAnswer),
+    ] {
+        let mut desk = Desk::start(Direction::Internal, Some("q1"), Some("u1"));
+        desk.by(actor).says(&end(None, outcome));
+        assert_eq!(desk.ending().outcome, expected, "{outcome:?}");
+    }
+    // In a second queue, after an answer.
+    let mut second = Desk::start(Direction::Internal, Some("q1"), Some("u1")).did(&Answer(user("u2")));
+    second.by(Actor::Agent(user("u2"))).says(&transfer(TransferKind::Blind, "q2"));
+    second.by(Actor::Agent(user("u1"))).says(&end(None, None));
+    assert_eq!(second.call.entries[1].reason, Some(LeftReason::Abandoned));
     let mut answered = Desk::start(Direction::Internal, Some("q1"), Some("u1")).did(&Answer(user("u2")));
     answered.by(Actor::Agent(user("u1"))).says(&end(None, None));
     assert_eq!((answered.ending().outcome, answered.ending().ended_by), (Outcome::Answered, EndedBy::Agent));
