@@ -21,6 +21,7 @@ const SINGLE_ADMINS_ONLY: &[(&str, &str)] = &[
 
 /// What agents may not do, and supervisors may.
 const NOT_FOR_AGENTS: &[(&str, &str)] = &[
+    ("GET", "/api/v1/agent-state/stats"),
     ("PUT", "/api/v1/agent-state/{user_id}"),
     ("POST", "/api/v1/agent-state/{user_id}/wrap-up/end"),
     ("POST", "/api/v1/agent-state/{user_id}/wrap-up/extend"),

@@ -3,6 +3,7 @@
 use super::{ME, choose};
 use crate::calls::{CALLS, Center};
 use crate::harness::macros::on_both;
+use crate::harness::paging::one_by_one;
 use crate::harness::{Client, Server, Value, json};
 use std::time::Duration;
 
@@ -122,6 +123,18 @@ on_both! {
         server.program(&admin, &["agents:write"]).await.0.get(&path).await.assert_error(403);
         server.other_tenant("other").await.get(&path).await.assert_error(404);
         admin.get("/api/v1/agent-state/nobody/stats").await.assert_error(404);
+        let all = "/api/v1/agent-state/stats";
+        for client in [&boss, &admin, &server.program(&admin, &["agents:read"]).await.0] {
+            let listed = client.get(all).await.expect(200);
+            let numbers = listed.data().as_array().expect("a list");
+            assert_eq!(numbers.len(), 3, "{}", listed.text);
+            let of_kim = numbers.iter().find(|one| one["user_id"] == json!(kim_id)).expect("Kim's");
+            near(&of_kim["today"]["state_seconds"]["busy"], 0.0);
+            assert_eq!(listed.body["meta"]["seq"], of_kim["seq"]);
+        }
+        kim.get(all).await.assert_error(403);
+        let pages = one_by_one(&admin, all).await;
+        assert_eq!(pages.len(), 3);
         // As the history, they stay when the agent goes.
         admin.delete(&format!("/api/v1/users/{kim_id}")).await.succeeded();
         let gone = admin.get(&path).await.expect(200);

@@ -104,6 +104,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET", "/api/v1/events/stream", users_or(Some(Scope::EventsRead))),
     rule("GET", "/api/v1/agent-state", users_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/available", users_or(Some(Scope::AgentsRead))),
+    rule("GET", "/api/v1/agent-state/stats", supervisors_or(Some(Scope::AgentsRead))),
     rule("GET", "/api/v1/agent-state/me", USERS),
     rule("POST", "/api/v1/agent-state/me", USERS),
     rule("GET", "/api/v1/agent-state/me/stats", USERS),

@@ -8,7 +8,7 @@ mod timers;
 
 pub use asking::Wish;
 pub(crate) use changes::{LockedAgents, end_duty, lock, tell};
-pub use stats::Stats;
+pub use stats::{AllStats, Stats};
 
 use crate::batches::{Batches, Weight};
 use crate::broadcaster::Broadcaster;

@@ -1,11 +1,12 @@
 //! Agents' numbers by day.
 
-use crate::rows::parts;
+use crate::rows::{parts, push_users};
 use crate::sums::{add_to_known, read, stored};
-use crate::{Conn, Result, on};
+use crate::{Conn, Result, corrupt, on};
 use model::agents::Day;
 use model::{Handling, TenantId, UserId};
 use sqlx::QueryBuilder;
+use std::collections::HashMap;
 
 const SUMS: [&str; 5] = ["handled", "talk_ms", "hold_ms", "wrap_up_ms", "missed_offers"];
 
@@ -33,20 +34,32 @@ pub async fn add(mut conn: Conn<'_>, all: &[More<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// An agent's numbers of a day.
-pub async fn find(conn: Conn<'_>, tenant: &TenantId, user: &UserId, day: i64) -> Result<Day> {
-    let row: Option<(i64, i64, i64, i64, i64)> = on!(conn, c => sqlx::query_as(
-        "SELECT handled, talk_ms, hold_ms, wrap_up_ms, missed_offers FROM agent_days
-         WHERE tenant_id = ? AND user_id = ? AND day = ?")
-        .bind(tenant.as_str()).bind(user.as_str()).bind(day).fetch_optional(c).await)?;
-    let Some((legs, talk_ms, hold_ms, wrap_up_ms, missed_offers)) = row else { return Ok(Day::default()) };
-    Ok(Day {
-        handling: Handling {
+/// The numbers of these agents of a day; those without any are left out.
+pub async fn of_users(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    users: &[UserId],
+    day: i64,
+) -> Result<HashMap<UserId, Day>> {
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT user_id, handled, talk_ms, hold_ms, wrap_up_ms, missed_offers
+            FROM agent_days WHERE tenant_id = ");
+        select.push_bind(tenant.as_str()).push(" AND day = ").push_bind(day);
+        push_users(&mut select, users);
+        select.build_query_as().fetch_all(c).await
+    })?;
+    let read_row = |(user, legs, talk_ms, hold_ms, wrap_up_ms, missed_offers): (String, _, _, _, _, _)| {
+        let user = UserId::parse(&user).map_err(|_| corrupt("agent_days.user_id", user))?;
+        let handling = Handling {
             legs: read(legs),
             talk_ms: read(talk_ms),
             hold_ms: read(hold_ms),
             wrap_up_ms: read(wrap_up_ms),
-        },
-        missed_offers: read(missed_offers),
-    })
+        };
+        Ok((user, Day { handling, missed_offers: read(missed_offers) }))
+    };
+    rows.into_iter().map(read_row).collect()
 }

@@ -1,6 +1,9 @@
 //! How many rows one statement writes. A statement is prepared once for each number of rows on each connection, and preparing
 //! costs more than running it; so the numbers are few.
 
+use model::UserId;
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
 /// Rows of one statement, at most. With 18 columns far below SQLite's 32,766 parameters.
 pub(crate) const MOST: usize = 256;
 
@@ -30,6 +33,20 @@ pub(crate) fn padded<T>(rows: &[T]) -> impl Iterator<Item = &T> {
     let full = if rows.len() > 64 { rows.len().next_multiple_of(32) } else { rows.len().next_power_of_two() };
     let missing = full - rows.len();
     rows.iter().chain(rows.last().into_iter().cycle().take(missing))
+}
+
+/// Pushes ` AND user_id IN (…)` for at least one user.
+pub(crate) fn push_users<'a, DB>(query: &mut QueryBuilder<DB>, users: &'a [UserId])
+where
+    DB: Database,
+    &'a str: Encode<'a, DB> + Type<DB>,
+{
+    query.push(" AND user_id IN (");
+    let mut list = query.separated(", ");
+    for user in padded(users) {
+        list.push_bind(user.as_str());
+    }
+    query.push(")");
 }
 
 #[cfg(test)]

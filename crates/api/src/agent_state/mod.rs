@@ -38,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(wrap_up::extend_wrap_up_of))
         .routes(routes!(get::of_user, choose_of::choose_of))
         .routes(routes!(history::history))
+        .routes(routes!(stats::all))
         .routes(routes!(stats::own))
         .routes(routes!(stats::of_user))
 }

@@ -1,16 +1,18 @@
-//! `GET /api/v1/agent-state/me/stats` and `GET /api/v1/agent-state/{user_id}/stats`
+//! `GET /api/v1/agent-state/stats`, `…/me/stats` and `…/{user_id}/stats`
 
 use super::check_own;
-use crate::envelope::{Ok200, Success};
+use crate::envelope::{LiveMeta, Ok200, OkList, Success, SuccessList};
 use crate::error::Result;
-use crate::extract::{AnyCaller, Caller};
+use crate::extract::{AnyCaller, Caller, Query};
+use crate::paging::{Page, next_cursor};
 use crate::state::ApiState;
 use crate::users::user_id;
-use app::agents::Stats;
+use app::Error;
+use app::agents::{AllStats, Stats};
 use axum::extract::{Path, State};
 use model::agents::State as Shown;
 use model::duration::seconds;
-use model::{TenantId, UserId};
+use model::{TenantId, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,35 +70,67 @@ pub(crate) struct StatsBody {
 }
 
 impl StatsBody {
-    fn new(tenant: &TenantId, user: &UserId, stats: &Stats) -> Self {
+    fn new(tenant: &TenantId, stats: &Stats, (at, seq): (Timestamp, i64)) -> Self {
+        Self {
+            user_id: stats.user.to_string(),
+            tenant_id: tenant.to_string(),
+            at: at.to_string(),
+            today: AgentToday::of(stats),
+            seq,
+        }
+    }
+
+    fn all(tenant: &TenantId, all: &AllStats) -> Vec<Self> {
+        all.agents.iter().map(|stats| Self::new(tenant, stats, (all.at, all.seq))).collect()
+    }
+
+    fn only(tenant: &TenantId, all: &AllStats) -> Result<Ok200<Self>> {
+        let one = Self::all(tenant, all).pop();
+        one.map(Ok200).ok_or_else(|| Error::Internal("numbers of nobody".into()).into())
+    }
+}
+
+impl AgentToday {
+    fn of(stats: &Stats) -> Self {
         let (handling, times) = (&stats.day.handling, &stats.times);
         let of_ms = |ms| seconds(Duration::from_millis(ms));
         Self {
-            user_id: user.to_string(),
-            tenant_id: tenant.to_string(),
-            at: stats.at.to_string(),
-            today: AgentToday {
-                handled: handling.legs,
-                talk_seconds: of_ms(handling.talk_ms),
-                hold_seconds: of_ms(handling.hold_ms),
-                wrap_up_seconds: of_ms(handling.wrap_up_ms),
-                aht_seconds: handling.aht_seconds(),
-                missed_offers: stats.day.missed_offers,
-                duty_seconds: times.duty_seconds(),
-                state_seconds: StateSeconds {
-                    available: times.seconds(Shown::Available),
-                    ringing: times.seconds(Shown::Ringing),
-                    on_call: times.seconds(Shown::OnCall),
-                    wrap_up: times.seconds(Shown::WrapUp),
-                    on_break: times.seconds(Shown::Break),
-                    away: times.seconds(Shown::Away),
-                    busy: times.seconds(Shown::Busy),
-                },
-                occupancy_percent: times.occupancy_percent(),
+            handled: handling.legs,
+            talk_seconds: of_ms(handling.talk_ms),
+            hold_seconds: of_ms(handling.hold_ms),
+            wrap_up_seconds: of_ms(handling.wrap_up_ms),
+            aht_seconds: handling.aht_seconds(),
+            missed_offers: stats.day.missed_offers,
+            duty_seconds: times.duty_seconds(),
+            state_seconds: StateSeconds {
+                available: times.seconds(Shown::Available),
+                ringing: times.seconds(Shown::Ringing),
+                on_call: times.seconds(Shown::OnCall),
+                wrap_up: times.seconds(Shown::WrapUp),
+                on_break: times.seconds(Shown::Break),
+                away: times.seconds(Shown::Away),
+                busy: times.seconds(Shown::Busy),
             },
-            seq: stats.seq,
+            occupancy_percent: times.occupancy_percent(),
         }
     }
+}
+
+/// List the agents' numbers
+///
+/// Of every active user what `GET /api/v1/agent-state/me/stats` tells. `meta.seq` is the log position that they are true for.
+#[utoipa::path(get, path = "/api/v1/agent-state/stats", tag = "Agents", params(Page),
+    responses((status = 200, body = SuccessList<StatsBody, LiveMeta>)))]
+pub(crate) async fn all(
+    State(state): State<Arc<ApiState>>,
+    AnyCaller(caller): AnyCaller,
+    Query(page): Query<Page>,
+) -> Result<OkList<StatsBody, LiveMeta>> {
+    let limit = page.limit()?;
+    let (tenant, after) = (caller.tenant(), page.after()?.unwrap_or_default());
+    let mut stats = state.app.agents.stats_page(tenant, &after, limit + 1).await?;
+    let next_cursor = next_cursor(&mut stats.agents, limit, |one| one.user.to_string());
+    Ok(OkList(StatsBody::all(tenant, &stats), LiveMeta { next_cursor, seq: stats.seq }))
 }
 
 /// Show one's own numbers
@@ -109,8 +143,7 @@ pub(crate) async fn own(
     Caller(caller): Caller,
 ) -> Result<Ok200<StatsBody>> {
     let (tenant, user) = (caller.tenant.clone(), caller.user.clone());
-    let stats = state.app.agents.stats(&tenant, &user).await?;
-    Ok(Ok200(StatsBody::new(&tenant, &user, &stats)))
+    StatsBody::only(&tenant, &state.app.agents.stats(&tenant, &user).await?)
 }
 
 /// Show an agent's numbers
@@ -126,6 +159,5 @@ pub(crate) async fn of_user(
 ) -> Result<Ok200<StatsBody>> {
     let user = user_id(&id)?;
     check_own(&caller, &user, "agents see their own numbers only")?;
-    let stats = state.app.agents.stats(caller.tenant(), &user).await?;
-    Ok(Ok200(StatsBody::new(caller.tenant(), &user, &stats)))
+    StatsBody::only(caller.tenant(), &state.app.agents.stats(caller.tenant(), &user).await?)
 }

@@ -1,19 +1,30 @@
-//! What an agent has done today, by the definitions of `docs/metrics-definitions.md`.
+//! What agents have done today, by the definitions of `docs/metrics-definitions.md`. Any number of agents costs the same number
+//! of questions.
 
 use super::Agents;
 use crate::{Error, Result};
 use async_recursion::async_recursion as boxed;
 use model::agents::{Agent, Day, Times};
 use model::{TenantId, Timestamp, UserId};
-use store::{agent_days, agents as rows, settings};
+use store::agents::{self as rows, Listed};
+use store::{Conn, agent_days, settings};
 
 /// An agent's numbers of the tenant's day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
+    /// The agent.
+    pub user: UserId,
     /// Calls and offers that have ended.
     pub day: Day,
     /// How long the agent was in each state, the present one among them.
     pub times: Times,
+}
+
+/// The numbers of some agents, as they are at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AllStats {
+    /// By user id.
+    pub agents: Vec<Stats>,
     /// The log position that they are true for.
     pub seq: i64,
     /// The moment up to which time is counted.
@@ -23,23 +34,47 @@ pub struct Stats {
 impl Agents {
     /// What an agent has done since the tenant's midnight.
     #[boxed]
-    pub async fn stats(&self, tenant: &TenantId, user: &UserId) -> Result<Stats> {
+    pub async fn stats(&self, tenant: &TenantId, user: &UserId) -> Result<AllStats> {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         let listed = rows::find(snapshot.conn(), tenant, user).await?;
         // As the history, the numbers of a user who was deleted since are kept.
         if listed.is_none() && !rows::has_history(snapshot.conn(), tenant, user).await? {
             return Err(Error::NotFound("agent"));
         }
-        let head = store::journal::head(snapshot.conn(), tenant).await?;
+        self.compute(snapshot.conn(), tenant, vec![(user.clone(), listed)]).await
+    }
+
+    /// The same of all active agents, by user id after `after`.
+    #[boxed]
+    pub async fn stats_page(&self, tenant: &TenantId, after: &str, limit: i64) -> Result<AllStats> {
+        let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
+        let listed = rows::page(snapshot.conn(), tenant, None, after, limit).await?;
+        let named = listed.into_iter().map(|listed| (listed.agent.user.clone(), Some(listed))).collect();
+        self.compute(snapshot.conn(), tenant, named).await
+    }
+
+    async fn compute(
+        &self,
+        mut conn: Conn<'_>,
+        tenant: &TenantId,
+        agents: Vec<(UserId, Option<Listed>)>,
+    ) -> Result<AllStats> {
+        let head = store::journal::head(conn.again(), tenant).await?;
         let at = self.broadcaster.clock.now();
-        let settings = settings::find(snapshot.conn(), tenant).await?;
+        let settings = settings::find(conn.again(), tenant).await?;
         let midnight = settings.midnight_before(at);
-        let mut times = rows::times_since(snapshot.conn(), tenant, user, midnight).await?;
-        if let Some(listed) = listed {
-            add_present(&mut times, &listed.agent, midnight, at);
-        }
-        let day = agent_days::find(snapshot.conn(), tenant, user, settings.day_of(at)).await?;
-        Ok(Stats { day, times, seq: head.map_or(0, |head| head.seq), at })
+        let users: Vec<UserId> = agents.iter().map(|(user, _)| user.clone()).collect();
+        let mut times = rows::times_since(conn.again(), tenant, &users, midnight).await?;
+        let mut days = agent_days::of_users(conn, tenant, &users, settings.day_of(at)).await?;
+        let stats = |(user, listed): (UserId, Option<Listed>)| {
+            let mut times = times.remove(&user).unwrap_or_default();
+            if let Some(listed) = listed {
+                add_present(&mut times, &listed.agent, midnight, at);
+            }
+            Stats { day: days.remove(&user).unwrap_or_default(), times, user }
+        };
+        let agents = agents.into_iter().map(stats).collect();
+        Ok(AllStats { agents, seq: head.map_or(0, |head| head.seq), at })
     }
 }
 

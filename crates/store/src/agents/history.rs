@@ -1,11 +1,13 @@
 //! What agents' states were: one row a change, kept for reports on adherence.
 
-use crate::rows::parts;
+use crate::hints::use_index;
+use crate::rows::{parts, push_users};
 use crate::sums::read;
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::agents::{Change, State, Times};
 use model::{CallId, TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
+use std::collections::HashMap;
 
 /// Adds changes of published states to their agents' histories; changes that nobody sees are passed over.
 pub async fn add_to_history(mut conn: Conn<'_>, changes: &[(&TenantId, &Change)]) -> Result<()> {
@@ -98,23 +100,35 @@ pub async fn history(
         .bind(tenant.as_str()).bind(user.as_str()).bind(first).bind(before).bind(limit).fetch_all(c).await)
 }
 
-/// How long an agent was in each state from `from` until its last change.
-pub async fn times_since(conn: Conn<'_>, tenant: &TenantId, user: &UserId, from: Timestamp) -> Result<Times> {
+/// How long these agents were in each state from `from` until their last change; those without one since then are left out.
+pub async fn times_since(
+    conn: Conn<'_>,
+    tenant: &TenantId,
+    users: &[UserId],
+    from: Timestamp,
+) -> Result<HashMap<UserId, Times>> {
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
     let lesser = if conn.is_mysql() { "LEAST" } else { "MIN" };
-    let rows: Vec<(String, i64)> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT previous_state, CAST(SUM(");
+    let along = use_index(conn.is_mysql(), "agent_state_history_of_agent");
+    let rows: Vec<(String, String, i64)> = on!(conn, c => {
+        let mut select = QueryBuilder::new("SELECT user_id, previous_state, CAST(SUM(");
         select.push(lesser).push("(previous_state_ms, changed_at - ").push_bind(from.0);
-        select.push(")) AS SIGNED) FROM agent_state_history WHERE tenant_id = ").push_bind(tenant.as_str());
-        select.push(" AND user_id = ").push_bind(user.as_str()).push(" AND changed_at >= ").push_bind(from.0);
-        select.push(" GROUP BY previous_state");
+        select.push(")) AS SIGNED) FROM agent_state_history").push(&along);
+        select.push(" WHERE tenant_id = ").push_bind(tenant.as_str());
+        select.push(" AND changed_at >= ").push_bind(from.0);
+        push_users(&mut select, users);
+        select.push(" GROUP BY user_id, previous_state");
         select.build_query_as().fetch_all(c).await
     })?;
-    let mut times = Times::default();
-    for (word, ms) in rows {
+    let mut all: HashMap<UserId, Times> = HashMap::new();
+    for (user, word, ms) in rows {
+        let user = UserId::parse(&user).map_err(|_| corrupt("agent_state_history.user_id", user))?;
         let state = State::parse(&word).ok_or_else(|| corrupt("agent_state_history.previous_state", word))?;
-        times.add(state, read(ms));
+        all.entry(user).or_default().add(state, read(ms));
     }
-    Ok(times)
+    Ok(all)
 }
 
 /// Whether anything is kept of an agent.
