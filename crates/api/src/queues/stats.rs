@@ -5,17 +5,17 @@ use crate::envelope::{Ok200, Success};
 use crate::error::Result;
 use crate::extract::AnyCaller;
 use crate::state::ApiState;
-use app::queues::Stats;
+use app::queues::{AgentCounts, Ended, Stats};
 use axum::extract::{Path, State};
 use model::duration::seconds;
-use model::queues::Figures;
 use model::{TenantId, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A queue's members by state.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes `AgentCounts` in the OpenAPI document")]
 pub(crate) struct AgentsByState {
     available: u64,
     ringing: u64,
@@ -27,7 +27,8 @@ pub(crate) struct AgentsByState {
 }
 
 /// What has ended in an interval.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes `Ended` in the OpenAPI document")]
 pub(crate) struct EndedInQueue {
     offered: u64,
     answered: u64,
@@ -63,53 +64,29 @@ pub(crate) struct StatsBody {
     /// Absent while nothing waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_joined_at: Option<String>,
-    agents: AgentsByState,
+    #[schema(value_type = AgentsByState)]
+    agents: AgentCounts,
     /// Since the tenant's midnight.
-    today: EndedInQueue,
+    #[schema(value_type = EndedInQueue)]
+    today: Ended,
     /// The present minute and the 29 before it.
-    last_30_minutes: EndedInQueue,
+    #[schema(value_type = EndedInQueue)]
+    last_30_minutes: Ended,
     /// The log position that the numbers are true for.
     seq: i64,
 }
 
-impl EndedInQueue {
-    fn of(figures: &Figures, stats: &Stats) -> Self {
-        Self {
-            offered: figures.offered,
-            answered: figures.answered,
-            abandoned: figures.abandoned,
-            short_abandoned: figures.short_abandoned,
-            timed_out: figures.timed_out,
-            service_level_percent: figures.service_level_percent(stats.service_level_counts),
-            threshold_seconds: stats.queue.settings.threshold.as_secs(),
-            abandonment_percent: figures.abandonment_percent(),
-            average_abandon_seconds: figures.average_abandon_seconds(),
-            asa_seconds: figures.asa_seconds(),
-            aht_seconds: figures.handling.aht_seconds(),
-            max_wait_seconds: figures.max_wait_seconds(),
-        }
-    }
-}
-
 impl StatsBody {
     pub fn new(tenant: &TenantId, stats: Stats, seq: i64, at: Timestamp) -> Self {
-        let agents = stats.agents;
         Self {
             tenant_id: tenant.to_string(),
             at: at.to_string(),
             waiting: stats.waiting,
             longest_wait_seconds: seconds(stats.longest_wait(at)),
             oldest_joined_at: stats.oldest_joined_at.map(|joined| joined.to_string()),
-            agents: AgentsByState {
-                available: agents.available,
-                ringing: agents.ringing,
-                on_call: agents.on_call,
-                wrap_up: agents.wrap_up,
-                paused: agents.paused,
-                offline: agents.offline,
-            },
-            today: EndedInQueue::of(&stats.today, &stats),
-            last_30_minutes: EndedInQueue::of(&stats.last_30_minutes, &stats),
+            agents: stats.agents,
+            today: stats.told(&stats.today),
+            last_30_minutes: stats.told(&stats.last_30_minutes),
             seq,
             channel: stats.queue.channel.as_str(),
             queue_id: stats.queue.id.into(),

@@ -1,10 +1,10 @@
 //! What is said about queues as set up, their members and their numbers.
 
 use super::event;
-use crate::queues::{AgentCounts, Stats};
+use crate::queues::{AgentCounts, Ended, Stats};
 use model::agents::Source;
 use model::duration::seconds;
-use model::queues::{Channel, Figures, Member, Queue};
+use model::queues::{Channel, Member, Queue};
 use model::{Audience, EventName, NewEvent, QueueId, TenantId, Timestamp, UserId, catalogue};
 use serde::Serialize;
 use std::time::Duration;
@@ -159,42 +159,6 @@ struct QueueStats<'a> {
     last_30_minutes: Ended,
 }
 
-/// The numbers of an interval as they are told.
-#[derive(Serialize)]
-struct Ended {
-    offered: u64,
-    answered: u64,
-    abandoned: u64,
-    short_abandoned: u64,
-    timed_out: u64,
-    service_level_percent: Option<f64>,
-    threshold_seconds: u64,
-    abandonment_percent: Option<f64>,
-    average_abandon_seconds: Option<f64>,
-    asa_seconds: Option<f64>,
-    aht_seconds: Option<f64>,
-    max_wait_seconds: f64,
-}
-
-impl Ended {
-    fn of(figures: &Figures, stats: &Stats) -> Self {
-        Self {
-            offered: figures.offered,
-            answered: figures.answered,
-            abandoned: figures.abandoned,
-            short_abandoned: figures.short_abandoned,
-            timed_out: figures.timed_out,
-            service_level_percent: figures.service_level_percent(stats.service_level_counts),
-            threshold_seconds: stats.queue.settings.threshold.as_secs(),
-            abandonment_percent: figures.abandonment_percent(),
-            average_abandon_seconds: figures.average_abandon_seconds(),
-            asa_seconds: figures.asa_seconds(),
-            aht_seconds: figures.handling.aht_seconds(),
-            max_wait_seconds: figures.max_wait_seconds(),
-        }
-    }
-}
-
 /// `queue.stats`, which stands in no log.
 pub(crate) fn stats(tenant: &TenantId, stats: &Stats, at: Timestamp) -> NewEvent {
     let fields = QueueStats {
@@ -203,8 +167,8 @@ pub(crate) fn stats(tenant: &TenantId, stats: &Stats, at: Timestamp) -> NewEvent
         longest_wait_seconds: seconds(stats.longest_wait(at)),
         oldest_joined_at: stats.oldest_joined_at,
         agents: stats.agents,
-        today: Ended::of(&stats.today, stats),
-        last_30_minutes: Ended::of(&stats.last_30_minutes, stats),
+        today: stats.told(&stats.today),
+        last_30_minutes: stats.told(&stats.last_30_minutes),
     };
     of_queue(catalogue::QUEUE_STATS, &stats.queue.id, Vec::new(), &fields)
 }

@@ -10,7 +10,7 @@ pub use draft::Draft;
 pub use entries::Listed;
 pub(crate) use members::{come_back, leave_all, stand_down};
 pub(crate) use stats::compute;
-pub use stats::{AgentCounts, Stats};
+pub use stats::{AgentCounts, Ended, Stats};
 
 use crate::broadcaster::Broadcaster;
 use crate::error::retrying;

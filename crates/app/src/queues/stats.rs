@@ -71,6 +71,43 @@ impl Stats {
     pub fn longest_wait(&self, at: Timestamp) -> Duration {
         self.oldest_joined_at.map_or(Duration::ZERO, |joined| at.since(joined))
     }
+
+    /// One of its intervals as it is told.
+    #[must_use]
+    pub fn told(&self, figures: &Figures) -> Ended {
+        Ended {
+            offered: figures.offered,
+            answered: figures.answered,
+            abandoned: figures.abandoned,
+            short_abandoned: figures.short_abandoned,
+            timed_out: figures.timed_out,
+            service_level_percent: figures.service_level_percent(self.service_level_counts),
+            threshold_seconds: self.queue.settings.threshold.as_secs(),
+            abandonment_percent: figures.abandonment_percent(),
+            average_abandon_seconds: figures.average_abandon_seconds(),
+            asa_seconds: figures.asa_seconds(),
+            aht_seconds: figures.handling.aht_seconds(),
+            max_wait_seconds: figures.max_wait_seconds(),
+        }
+    }
+}
+
+/// What has ended in an interval, as events and answers tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each is defined in docs/metrics-definitions.md")]
+pub struct Ended {
+    pub offered: u64,
+    pub answered: u64,
+    pub abandoned: u64,
+    pub short_abandoned: u64,
+    pub timed_out: u64,
+    pub service_level_percent: Option<f64>,
+    pub threshold_seconds: u64,
+    pub abandonment_percent: Option<f64>,
+    pub average_abandon_seconds: Option<f64>,
+    pub asa_seconds: Option<f64>,
+    pub aht_seconds: Option<f64>,
+    pub max_wait_seconds: f64,
 }
 
 /// What is now for a tenant's numbers: while it is the same, only events change them.
