@@ -88,6 +88,17 @@ on_both! {
         assert_eq!(now.data()["state"], "available", "{}", now.text);
     }
 
+    async fn a_session_outlives_its_access_tokens_so_that_who_ends_it_ends_them(server, JWT_REFRESH_TTL = "2m") {
+        let (kim, kim_id) = server.user("kim@example.com", "agent").await;
+        choose(&kim, "available").await.expect(200);
+        server.advance(Duration::from_secs(180)).await;
+        kim.get(ME).await.expect(200);
+        let password = json!({ "password": "correct horse battery" });
+        server.admin().await.patch(&format!("/api/v1/users/{kim_id}"), password).await.expect(200);
+        kim.get(ME).await.assert_error(401);
+        assert_eq!(told(&server.admin().await, "agent.logout").await[0]["reason"], "session_expired");
+    }
+
     async fn a_stolen_refresh_token_ends_the_duty_with_the_last_sign_in(server) {
         let (kim, kim_id) = server.user("kim@example.com", "agent").await;
         let refresh = async |token: &str| server.anonymous().post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await;

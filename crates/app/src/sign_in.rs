@@ -60,7 +60,8 @@ impl SignIn {
             tokens,
             hashing,
             access_ttl: settings.access_ttl,
-            refresh_ttl: settings.refresh_ttl,
+            // A session outlives its access tokens: who ends it ends them.
+            refresh_ttl: settings.refresh_ttl.max(settings.access_ttl),
             failures_by_account: RateLimiter::new(settings.login_limit, clock.clone()),
             failures_by_address: RateLimiter::new(by_address, clock.clone()),
             broadcaster,

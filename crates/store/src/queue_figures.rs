@@ -4,7 +4,7 @@ use crate::asked::{self, Asked};
 use crate::hints::use_index;
 use crate::rows::{padded, parts};
 use crate::sums::{add_to_known, read, stored};
-use crate::{Conn, Result, corrupt, from_row, on};
+use crate::{Conn, Result, from_row, on};
 use model::queues::Figures;
 use model::{Handling, QueueId, TenantId};
 use sqlx::QueryBuilder;
@@ -198,12 +198,11 @@ pub async fn of_minutes(
         select.push(")");
         select.build_query_as().fetch_all(c).await
     })?;
+    // An id that cannot be read is no queue's, and keeps no other tenant's from being found.
     let read = |(tenant, queue): (String, String)| {
-        let tenant = TenantId::parse(&tenant).map_err(|_| corrupt("queue_figures.tenant_id", tenant))?;
-        let queue = QueueId::parse(&queue).map_err(|_| corrupt("queue_figures.queue_id", queue))?;
-        Ok((tenant, queue))
+        Some((TenantId::parse(&tenant).ok()?, QueueId::parse(&queue).ok()?))
     };
-    rows.into_iter().map(read).collect()
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 /// Forgets a queue's numbers.

@@ -38,10 +38,10 @@ impl Agents {
         let mut snapshot = self.broadcaster.store.begin_snapshot().await?;
         let listed = rows::find(snapshot.conn(), tenant, user).await?;
         // As the history, the numbers of a user who was deleted since are kept.
-        if listed.is_none() && !rows::has_history(snapshot.conn(), tenant, user).await? {
-            return Err(Error::NotFound("agent"));
-        }
-        self.compute(snapshot.conn(), tenant, vec![(user.clone(), listed)]).await
+        let is_known = listed.is_some() || rows::has_history(snapshot.conn(), tenant, user).await?;
+        let all = self.compute(snapshot.conn(), tenant, vec![(user.clone(), listed)]).await?;
+        let has_numbers = all.agents.iter().any(|stats| stats.day != Day::default());
+        if is_known || has_numbers { Ok(all) } else { Err(Error::NotFound("agent")) }
     }
 
     /// The same of all active agents, by user id after `after`.

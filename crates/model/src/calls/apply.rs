@@ -51,7 +51,7 @@ pub fn apply(
 /// unless something else is told to have become of it.
 fn ends(call: &Call, actor: &Actor, outcome: Option<Outcome>) -> EndedBy {
     let nobody_has_it = call.agent_leg().is_none() && call.outside.is_none();
-    let may_give_up = nobody_has_it && matches!(outcome, None | Some(Outcome::Abandoned));
+    let may_give_up = nobody_has_it && matches!(outcome, None | Some(Outcome::Abandoned | Outcome::Answered));
     let has_called = |user: &UserId| call.open_leg(user).is_some_and(|leg| leg.role == Role::Caller);
     if may_give_up && actor.user().is_some_and(has_called) { EndedBy::Customer } else { actor.ends() }
 }

@@ -17,7 +17,7 @@ pub(super) const FROM: Field = object(
         text("number", "The number").personal().like("+4930901820"),
         text("name", "The name, where it is known").optional().personal().like("Anna Schmidt"),
     ],
-    "The caller",
+    "Who calls; where an agent has placed the call, or its caller has handed it on, the other side",
 )
 .personal()
 .team();

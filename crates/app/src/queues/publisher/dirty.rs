@@ -65,9 +65,9 @@ pub(super) async fn since(
     let Some(before) = known.frame.filter(|_| (0..=STRETCH).contains(&stretch)) else {
         return Ok(Dirty::All);
     };
-    // After so long what has gone by is not kept any more.
-    let is_long_ago = frame.minute - before.minute > LAST_MINUTES;
-    if is_long_ago || (Frame { minute: frame.minute, ..before }) != frame {
+    // After so long what has gone by is not kept any more, and a clock that was set back brings some of it back.
+    let has_jumped = !(0..=LAST_MINUTES).contains(&(frame.minute - before.minute));
+    if has_jumped || (Frame { minute: frame.minute, ..before }) != frame {
         return Ok(Dirty::All);
     }
     let mut queues = gone.cloned().unwrap_or_default();

@@ -147,6 +147,8 @@ fn who_has_called_within_and_hangs_up_before_an_answer_gives_up_as_a_customer_do
     for (actor, outcome, expected) in [
         (Actor::Supervisor(user("u1")), None, Outcome::Abandoned),
         (Actor::Agent(user("u1")), Some(Outcome::Abandoned), Outcome::Abandoned),
+        // As everywhere, it is as if none were told.
+        (Actor::Agent(user("u1")), Some(Outcome::Answered), Outcome::Abandoned),
         (Actor::Agent(user("u1")), Some(Outcome::Busy), Outcome::Busy),
         (Actor::Agent(user("u1")), Some(Outcome::NoAnswer), Outcome::NoAnswer),
     ] {
