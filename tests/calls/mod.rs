@@ -5,6 +5,7 @@ mod counting;
 mod direct;
 mod ends;
 mod erasing;
+mod guide;
 mod hearing;
 mod inbound;
 mod paging;
