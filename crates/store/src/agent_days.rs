@@ -1,6 +1,6 @@
 //! Agents' numbers by day.
 
-use crate::rows::{parts, push_users};
+use crate::rows::{padded, parts, push_in};
 use crate::sums::{add_to_known, read, stored};
 use crate::{Conn, Result, corrupt, on};
 use model::agents::Day;
@@ -48,7 +48,7 @@ pub async fn of_users(
         let mut select = QueryBuilder::new("SELECT user_id, handled, talk_ms, hold_ms, wrap_up_ms, missed_offers
             FROM agent_days WHERE tenant_id = ");
         select.push_bind(tenant.as_str()).push(" AND day = ").push_bind(day);
-        push_users(&mut select, users);
+        push_in(&mut select, " AND user_id", padded(users).map(UserId::as_str));
         select.build_query_as().fetch_all(c).await
     })?;
     let read_row = |(user, legs, talk_ms, hold_ms, wrap_up_ms, missed_offers): (String, _, _, _, _, _)| {

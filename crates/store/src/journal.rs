@@ -1,7 +1,7 @@
 //! The event log. `lock_heads` takes tenants' sequence rows, `append` writes behind them; both in one transaction, and
 //! nothing else may be locked in between.
 
-use crate::rows::{padded, parts};
+use crate::rows::{padded, parts, push_in};
 use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::{Event, EventId, EventName, NewEvent, TenantId, Timestamp};
 use serde_json::value::RawValue;
@@ -258,12 +258,8 @@ pub async fn heads(conn: Conn<'_>, tenants: &[TenantId]) -> Result<Vec<(TenantId
         return Ok(Vec::new());
     }
     let rows: Vec<(String, i64)> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT tenant_id, seq FROM tenant_sequences WHERE tenant_id IN (");
-        let mut list = select.separated(", ");
-        for tenant in padded(tenants) {
-            list.push_bind(tenant.as_str());
-        }
-        select.push(")");
+        let mut select = QueryBuilder::new("SELECT tenant_id, seq FROM tenant_sequences");
+        push_in(&mut select, " WHERE tenant_id", padded(tenants).map(TenantId::as_str));
         select.build_query_as().fetch_all(c).await
     })?;
     let parse = |(id, seq): (String, i64)| Some((TenantId::parse(&id).ok()?, seq));

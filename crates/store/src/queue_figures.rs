@@ -2,7 +2,7 @@
 
 use crate::asked::{self, Asked};
 use crate::hints::use_index;
-use crate::rows::{padded, parts};
+use crate::rows::{padded, parts, push_in};
 use crate::sums::{add_to_known, read, stored};
 use crate::{Conn, Result, from_row, on};
 use model::queues::Figures;
@@ -190,12 +190,8 @@ pub async fn of_minutes(
     let rows: Vec<(String, String)> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT DISTINCT tenant_id, queue_id FROM queue_figures");
         select.push(&by_age).push(" WHERE span = 'minute' AND number >= ").push_bind(first);
-        select.push(" AND number < ").push_bind(end).push(" AND tenant_id IN (");
-        let mut list = select.separated(", ");
-        for tenant in padded(tenants) {
-            list.push_bind(tenant.as_str());
-        }
-        select.push(")");
+        select.push(" AND number < ").push_bind(end);
+        push_in(&mut select, " AND tenant_id", padded(tenants).map(TenantId::as_str));
         select.build_query_as().fetch_all(c).await
     })?;
     // An id that cannot be read is no queue's, and keeps no other tenant's from being found.

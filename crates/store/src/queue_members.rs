@@ -2,7 +2,7 @@
 
 use crate::asked::{self, Asked};
 use crate::queues::queue_id;
-use crate::rows::padded;
+use crate::rows::{padded, push_in};
 use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::agents::State;
 use model::queues::{Member, Pause};
@@ -46,12 +46,8 @@ pub async fn of_users(conn: Conn<'_>, tenant: &TenantId, users: &[UserId]) -> Re
     }
     let rows: Vec<(String,)> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT DISTINCT queue_id FROM queue_members WHERE tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND user_id IN (");
-        let mut list = select.separated(", ");
-        for user in padded(users) {
-            list.push_bind(user.as_str());
-        }
-        select.push(")");
+        select.push_bind(tenant.as_str());
+        push_in(&mut select, " AND user_id", padded(users).map(UserId::as_str));
         select.build_query_as().fetch_all(c).await
     })?;
     rows.iter().map(|(id,)| queue_id(id)).collect()

@@ -1,6 +1,6 @@
 //! Queues as set up.
 
-use crate::rows::padded;
+use crate::rows::{padded, push_in};
 use crate::{Conn, Error, Result, corrupt, from_row, on};
 use model::queues::{Channel, Queue, Settings};
 use model::{QueueId, TenantId, Timestamp};
@@ -143,12 +143,9 @@ async fn select(
     }
     let rows: Vec<Row> = on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT * FROM queues WHERE tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND id IN (");
-        let mut list = select.separated(", ");
-        for queue in padded(queues) {
-            list.push_bind(queue.as_str());
-        }
-        select.push(") ORDER BY id").push(how);
+        select.push_bind(tenant.as_str());
+        push_in(&mut select, " AND id", padded(queues).map(QueueId::as_str));
+        select.push(" ORDER BY id").push(how);
         select.build_query_as().fetch_all(c).await
     })?;
     rows.into_iter().map(TryInto::try_into).collect()

@@ -1,7 +1,6 @@
 //! How many rows one statement writes. A statement is prepared once for each number of rows on each connection, and preparing
 //! costs more than running it; so the numbers are few.
 
-use model::UserId;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 /// Rows of one statement, at most. With 18 columns far below SQLite's 32,766 parameters.
@@ -35,16 +34,15 @@ pub(crate) fn padded<T>(rows: &[T]) -> impl Iterator<Item = &T> {
     rows.iter().chain(rows.last().into_iter().cycle().take(missing))
 }
 
-/// Pushes ` AND user_id IN (…)` for at least one user.
-pub(crate) fn push_users<'a, DB>(query: &mut QueryBuilder<DB>, users: &'a [UserId])
+/// Pushes `before`, which ends with a column, and ` IN (…)` with at least one id.
+pub(crate) fn push_in<'a, DB>(query: &mut QueryBuilder<DB>, before: &str, ids: impl Iterator<Item = &'a str>)
 where
     DB: Database,
     &'a str: Encode<'a, DB> + Type<DB>,
 {
-    query.push(" AND user_id IN (");
-    let mut list = query.separated(", ");
-    for user in padded(users) {
-        list.push_bind(user.as_str());
+    let mut list = query.push(before).push(" IN (").separated(", ");
+    for id in ids {
+        list.push_bind(id);
     }
     query.push(")");
 }

@@ -1,6 +1,6 @@
 //! What tenants have set otherwise than the product does, as one JSON document each.
 
-use crate::rows::padded;
+use crate::rows::{padded, push_in};
 use crate::{Conn, Error, Result, corrupt, on};
 use model::{TenantId, TenantSettings, Timestamp};
 use sqlx::QueryBuilder;
@@ -22,12 +22,8 @@ pub async fn of_tenants(
 ) -> Result<HashMap<TenantId, Result<TenantSettings>>> {
     let ids: Vec<&TenantId> = tenants.iter().collect();
     let rows: Vec<(String, String)> = on!(conn, c => {
-        let mut select = QueryBuilder::new("SELECT tenant_id, settings FROM tenant_settings WHERE tenant_id IN (");
-        let mut list = select.separated(", ");
-        for tenant in padded(&ids) {
-            list.push_bind(tenant.as_str());
-        }
-        select.push(")");
+        let mut select = QueryBuilder::new("SELECT tenant_id, settings FROM tenant_settings");
+        push_in(&mut select, " WHERE tenant_id", padded(&ids).map(|id| id.as_str()));
         select.build_query_as().fetch_all(c).await
     })?;
     let texts: HashMap<String, String> = rows.into_iter().collect();

@@ -1,6 +1,6 @@
 //! Which users have WebSockets to which servers. Knows nothing of when a user counts as online.
 
-use crate::rows::{padded, parts};
+use crate::rows::{padded, parts, push_in};
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::{ServerId, TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
@@ -67,13 +67,10 @@ pub async fn lock(conn: Conn<'_>, tenant: &TenantId, owners: &[Owner]) -> Result
     }
     on!(conn, c => {
         let mut select = QueryBuilder::new("SELECT id FROM users WHERE tenant_id = ");
-        select.push_bind(tenant.as_str()).push(" AND id IN (");
-        let mut list = select.separated(", ");
+        select.push_bind(tenant.as_str());
         let owners: Vec<_> = owners.iter().flatten().collect();
-        for owner in padded(&owners) {
-            list.push_bind(owner.as_str());
-        }
-        select.push(") ORDER BY id FOR UPDATE");
+        push_in(&mut select, " AND id", padded(&owners).map(|owner| owner.as_str()));
+        select.push(" ORDER BY id FOR UPDATE");
         select.build().fetch_all(c).await.map(|_| ())
     })
 }

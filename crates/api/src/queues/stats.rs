@@ -97,8 +97,8 @@ impl StatsBody {
 
 /// Show a queue's numbers
 ///
-/// What is true now, and what has ended today and in the last 30 minutes, by the definitions of `docs/metrics-definitions.md`. Agents see the queues
-/// that they are members of.
+/// What is true now, and what has ended today and in the last 30 minutes, by the definitions of
+/// `docs/metrics-definitions.md`. Agents see the queues that they are members of.
 #[utoipa::path(get, path = "/api/v1/queues/{id}/stats", tag = "Queues",
     params(("id" = String, Path, description = "The queue")), responses((status = 200, body = Success<StatsBody>)))]
 pub(crate) async fn stats(

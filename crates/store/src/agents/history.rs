@@ -1,7 +1,7 @@
 //! What agents' states were: one row a change, kept for reports on adherence.
 
 use crate::hints::use_index;
-use crate::rows::{parts, push_users};
+use crate::rows::{padded, parts, push_in};
 use crate::sums::read;
 use crate::{Conn, Result, corrupt, from_row, on};
 use model::agents::{Change, State, Times};
@@ -118,7 +118,7 @@ pub async fn times_since(
         select.push(")) AS SIGNED) FROM agent_state_history").push(&along);
         select.push(" WHERE tenant_id = ").push_bind(tenant.as_str());
         select.push(" AND changed_at >= ").push_bind(from.0);
-        push_users(&mut select, users);
+        push_in(&mut select, " AND user_id", padded(users).map(UserId::as_str));
         select.push(" GROUP BY user_id, previous_state");
         select.build_query_as().fetch_all(c).await
     })?;

@@ -2,6 +2,7 @@
 //! one that has come stays until somebody has looked (`app`), so that no other change of the agent makes it forgotten.
 
 use super::user_id;
+use crate::rows::push_in;
 use crate::{Conn, Result, corrupt, on, rows};
 use model::{TenantId, Timestamp, UserId};
 use sqlx::QueryBuilder;
@@ -35,12 +36,8 @@ pub async fn look_at(mut conn: Conn<'_>, tenant: &TenantId, users: &[&UserId]) -
         on!(conn.again(), c => {
             let mut update = QueryBuilder::new(
                 "UPDATE agent_states SET next_timer = 0 WHERE duty_since IS NOT NULL AND tenant_id = ");
-            update.push_bind(tenant.as_str()).push(" AND user_id IN (");
-            let mut list = update.separated(", ");
-            for user in some {
-                list.push_bind(user.as_str());
-            }
-            update.push(")");
+            update.push_bind(tenant.as_str());
+            push_in(&mut update, " AND user_id", some.iter().map(|user| user.as_str()));
             update.build().execute(c).await.map(|_| ())
         })?;
     }
